@@ -1,0 +1,133 @@
+//! The hybrid logical clock (Kulkarni, Demirbas, Madappa, Avva, Leone: "Logical Physical Clocks", 2014): wall time where
+//! it can be trusted, a counter where it cannot. It decides which of two writes is later, the same way on every device;
+//! it never reads a clock. `store/write` ticks it, `store/absorb` and the server merge what others have stamped.
+
+use crate::time::Millis;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// One stamp. Its text form (`019a62f0dd00-0001-a1b2c3d4`) sorts as the stamps themselves do.
+///
+/// ```
+/// use landfall::{hlc::Hlc, time::Millis};
+/// let first = Hlc::default().tick(Millis(5), "dev");
+/// let second = first.tick(Millis(3), "dev"); // the wall clock went back: the stamp does not
+/// assert!(second > first && second.to_string() > first.to_string());
+/// assert_eq!(second.to_string().parse(), Ok(second));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hlc {
+    /// The largest wall time seen, in milliseconds (48 bits).
+    pub time: Millis,
+    /// Counts stamps within one millisecond.
+    pub count: u16,
+    /// Who stamped; breaks ties the same way everywhere.
+    pub node: String,
+}
+
+impl Hlc {
+    /// The stamp of a new event at `now` on `node`.
+    #[must_use]
+    pub fn tick(&self, now: Millis, node: &str) -> Self {
+        let (time, count) = if now > self.time { (now, 0) } else { next(self.time, self.count) };
+        Self { time, count, node: node.to_owned() }
+    }
+
+    /// This clock after it has seen `other`: never before either.
+    #[must_use]
+    pub fn seen(&self, other: &Self) -> Self {
+        if (other.time, other.count) > (self.time, self.count) {
+            Self { time: other.time, count: other.count, node: self.node.clone() }
+        } else {
+            self.clone()
+        }
+    }
+
+    /// The stamp moved by the measured difference of the clocks and held at most `ahead_ms` after `now`: a device whose
+    /// clock is a day fast does not win for a day.
+    #[must_use]
+    pub fn corrected(&self, skew_ms: i64, now: Millis, ahead_ms: u64) -> Self {
+        let time = Millis(self.time.0.saturating_add_signed(skew_ms)).min(now.plus(ahead_ms));
+        Self { time, ..self.clone() }
+    }
+}
+
+fn next(time: Millis, count: u16) -> (Millis, u16) {
+    count.checked_add(1).map_or((time.plus(1), 0), |count| (time, count))
+}
+
+impl fmt::Display for Hlc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012x}-{:04x}-{}", self.time.0, self.count, self.node)
+    }
+}
+
+/// The text is not a stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAStamp;
+
+impl FromStr for Hlc {
+    type Err = NotAStamp;
+
+    fn from_str(text: &str) -> Result<Self, NotAStamp> {
+        let mut parts = text.splitn(3, '-');
+        let (Some(time), Some(count), Some(node)) = (parts.next(), parts.next(), parts.next()) else { return Err(NotAStamp) };
+        let hex = |part: &str, digits| part.len() == digits && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !hex(time, 12) || !hex(count, 4) || node.len() > 64 {
+            return Err(NotAStamp);
+        }
+        let time = u64::from_str_radix(time, 16).map_err(|_| NotAStamp)?;
+        let count = u16::from_str_radix(count, 16).map_err(|_| NotAStamp)?;
+        Ok(Self { time: Millis(time), count, node: node.to_owned() })
+    }
+}
+
+impl Serialize for Hlc {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hlc {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(|_| serde::de::Error::custom("expected a hybrid clock stamp such as 019a62f0dd00-0001-a1b2"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Hlc;
+    use crate::time::Millis;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn monotone_and_causal_whatever_the_wall_clock_does(walls in prop::collection::vec(0u64..1 << 40, 1..60)) {
+            let (mut a, mut b) = (Hlc::default(), Hlc::default());
+            for (turn, wall) in walls.iter().enumerate() {
+                let (from, to) = if turn % 2 == 0 { (&mut a, &mut b) } else { (&mut b, &mut a) };
+                let sent = from.tick(Millis(*wall), "x");
+                prop_assert!(sent > *from);
+                *from = sent.clone();
+                *to = to.seen(&sent);
+                let received = to.tick(Millis(0), "y");
+                prop_assert!(received > sent, "an effect is later than its cause");
+                prop_assert_eq!(received.to_string() > sent.to_string(), true);
+                *to = received;
+            }
+        }
+
+        #[test]
+        fn bounded_after_correction(time in 0u64..1 << 47, skew in -100_000_000i64..100_000_000, now in 0u64..1 << 40) {
+            let stamp = Hlc { time: Millis(time), count: 0, node: "n".into() };
+            prop_assert!(stamp.corrected(skew, Millis(now), 5000).time <= Millis(now + 5000));
+        }
+
+        #[test]
+        fn arbitrary_text_never_panics(text in ".{0,40}") {
+            let _ = text.parse::<Hlc>();
+        }
+    }
+}

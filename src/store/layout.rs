@@ -1,0 +1,119 @@
+//! What the database of one user holds, as data: store names, key paths, indexes, versions. An executor builds it, the
+//! transactions name it, and nothing else spells a store or index name.
+
+use crate::schema::Schema;
+use crate::store::port::StoreName;
+use std::borrow::Cow;
+
+/// Counts up when the engine's own stores change; the database's version is `schema version × 100 + LAYOUT`.
+pub const LAYOUT: u32 = 1;
+
+/// Ops that wait, travel or have been answered, keyed by `seq`.
+pub const QUEUE: StoreName = Cow::Borrowed("sync_queue");
+/// The last server version of a record, while it has pending ops or a conflict; keyed by `[entity_type, entity_id]`.
+pub const BASE: StoreName = Cow::Borrowed("base");
+/// Single rows by name; see `store::meta`.
+pub const METADATA: StoreName = Cow::Borrowed("metadata");
+/// Conflicts that wait for a decision, keyed by `id`.
+pub const CONFLICTS: StoreName = Cow::Borrowed("conflicts");
+
+/// Op by its id (unique).
+pub const BY_ID: StoreName = Cow::Borrowed("id");
+/// Ops by status.
+pub const BY_STATUS: StoreName = Cow::Borrowed("status");
+/// Ops that are not frozen by `[ready, priority]`: `ready` 1 may be sent, 0 waits for another op. Sparse: a frozen or
+/// answered op has no `ready` and so costs no entry.
+pub const BY_PRIORITY: StoreName = Cow::Borrowed("priority");
+/// Ops by time of creation.
+pub const BY_CREATED: StoreName = Cow::Borrowed("createdAt");
+/// Unfinished ops by `[entity_type, entity_id]`, oldest first: the lane of a record. Sparse likewise.
+pub const BY_RECORD: StoreName = Cow::Borrowed("entity_id");
+
+/// One object store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreDef {
+    /// Its name.
+    pub name: StoreName,
+    /// Its key: one path, or several for a compound key.
+    pub key_path: Vec<String>,
+    /// Its indexes.
+    pub indexes: Vec<IndexDef>,
+}
+
+/// One index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexDef {
+    /// Its name within the store.
+    pub name: StoreName,
+    /// One path gives a plain key, several a compound one. A dot steps into an object.
+    pub key_path: Vec<String>,
+    /// No two rows share a key.
+    pub unique: bool,
+    /// Every element of a list is an entry of its own; only for a single path.
+    pub multi: bool,
+}
+
+impl StoreDef {
+    fn new(name: StoreName, key: &[&str], indexes: Vec<IndexDef>) -> Self {
+        Self { name, key_path: key.iter().map(|path| (*path).to_owned()).collect(), indexes }
+    }
+}
+
+fn index(name: StoreName, path: &[&str], unique: bool) -> IndexDef {
+    IndexDef { name, key_path: path.iter().map(|path| (*path).to_owned()).collect(), unique, multi: false }
+}
+
+/// Every store of the database, entities first, each with its indexes.
+#[must_use]
+pub fn stores(schema: &Schema) -> Vec<StoreDef> {
+    let entities = schema.entities.values().map(|entity| {
+        let own = entity.indexes.iter().map(|index| IndexDef {
+            name: Cow::Owned(index.name.clone()),
+            key_path: index.fields.clone(),
+            unique: false,
+            multi: index.multi,
+        });
+        StoreDef { name: Cow::Owned(entity.store.clone()), key_path: vec![entity.key.clone()], indexes: own.collect() }
+    });
+    entities.chain(own_stores()).collect()
+}
+
+fn own_stores() -> [StoreDef; 4] {
+    [
+        StoreDef::new(
+            QUEUE,
+            &["seq"],
+            vec![
+                index(BY_ID, &["id"], true),
+                index(BY_STATUS, &["status"], false),
+                index(BY_PRIORITY, &["ready", "priority"], false),
+                index(BY_CREATED, &["created_at"], false),
+                index(BY_RECORD, &["lane"], false),
+            ],
+        ),
+        StoreDef::new(BASE, &["entity_type", "entity_id"], vec![]),
+        StoreDef::new(METADATA, &["key"], vec![]),
+        StoreDef::new(CONFLICTS, &["id"], vec![index(Cow::Borrowed("record"), &["entity_type", "entity_id"], false)]),
+    ]
+}
+
+/// The version IndexedDB is opened with.
+#[must_use]
+pub const fn version(schema: &Schema) -> u32 {
+    schema.version * 100 + LAYOUT
+}
+
+/// The database's name: one for each application, tenant and user (and device, where a page plays several).
+///
+/// ```
+/// assert_eq!(landfall::store::layout::database("dcmms", "acme", "ann", ""), "landfall/dcmms/acme/ann");
+/// ```
+#[must_use]
+pub fn database(app: &str, tenant: &str, user: &str, device: &str) -> String {
+    let mut name = format!("landfall/{app}/{tenant}/{user}");
+    if !device.is_empty() {
+        name.push('/');
+        name.push_str(device);
+    }
+    name
+}

@@ -1,0 +1,80 @@
+//! How things stand, as data. This module decides when "synced" may be said (law 15: never while anything is queued,
+//! parked, failed, locked or behind); words and colours for people are elsewhere.
+
+use crate::error::Error;
+use crate::time::Millis;
+use serde::{Deserialize, Serialize};
+
+/// What an application shows of sync.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The one word for it.
+    pub state: State,
+    /// Ops that wait to be sent or for their answer.
+    pub queued: u64,
+    /// Ops the server refused; they wait for a person.
+    pub failed: u64,
+    /// Ops in a conflict; they wait for a decision.
+    pub conflicts: u64,
+    /// Rows pulled and ops answered in the running cycle.
+    pub done: u64,
+    /// Ops queued when the running cycle began.
+    pub total: u64,
+    /// Whether there may be changes on the server that are not here yet.
+    pub behind: bool,
+    /// Whether the browser says there is a network.
+    pub online: bool,
+    /// When the last cycle ended well.
+    pub last_sync_at: Option<Millis>,
+    /// When the next attempt is due.
+    pub next_attempt_at: Option<Millis>,
+    /// What stopped the last cycle.
+    pub error: Option<Error>,
+}
+
+/// The one word for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Nothing is known yet.
+    #[default]
+    Starting,
+    /// Everything here is on the server and everything there is here, as of the last answer.
+    Synced,
+    /// Ops wait, and an attempt is due.
+    Pending,
+    /// A cycle is running.
+    Syncing,
+    /// No network; work goes on locally.
+    Offline,
+    /// Something waits for a person: a refused op or a conflict.
+    Attention,
+    /// The last cycle failed; the next attempt is due.
+    Error,
+    /// The user stopped syncing.
+    Paused,
+}
+
+impl Status {
+    /// Whether "synced" may be shown.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.queued == 0 && self.failed == 0 && self.conflicts == 0 && !self.behind && self.error.is_none() && self.last_sync_at.is_some()
+    }
+
+    /// The one word that is true of these figures, given what the machine is doing.
+    #[must_use]
+    pub fn word(&self, syncing: bool, paused: bool) -> State {
+        match () {
+            () if syncing => State::Syncing,
+            () if paused => State::Paused,
+            () if !self.online => State::Offline,
+            () if self.error.is_some() => State::Error,
+            () if self.failed + self.conflicts > 0 => State::Attention,
+            () if self.is_synced() => State::Synced,
+            () if self.last_sync_at.is_none() && self.queued == 0 => State::Starting,
+            () => State::Pending,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Checks a message that arrives, before anything is decided about it. This module decides whether a body follows the
+//! protocol and its limits; a body that does not changes nothing (the whole of it is refused). The server calls it for
+//! requests, the device for answers (law 13).
+
+use crate::error::{Code, Error, Result};
+use crate::limits;
+use crate::schema::Operation;
+use crate::wire::{Change, PROTOCOL, PullRequest, PushRequest, Slice};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// A push that may be decided.
+///
+/// # Errors
+/// `PROTOCOL_ERROR`, `PAYLOAD_TOO_LARGE` with the limit, or `SCHEMA_MISMATCH` for another protocol version.
+pub fn push(request: &PushRequest) -> Result<()> {
+    protocol(request.protocol)?;
+    id(&request.device_id.0, "device_id")?;
+    id(&request.incarnation.0, "incarnation")?;
+    if request.changes.len() > limits::BATCH_OPS {
+        return Err(too_large("changes", "BATCH_OPS", limits::BATCH_OPS));
+    }
+    if request.want.len() > limits::SLICE_ROWS {
+        return Err(too_large("want", "SLICE_ROWS", limits::SLICE_ROWS));
+    }
+    let mut seen = BTreeSet::new();
+    for (at, one) in request.changes.iter().enumerate() {
+        change(one).map_err(|error| {
+            let path = format!("changes[{at}].{}", error.path);
+            error.at(path)
+        })?;
+        if !seen.insert(&one.queue_id) {
+            return Err(Error::new(Code::ProtocolError, "the same op twice in one batch").at(format!("changes[{at}].queue_id")));
+        }
+    }
+    Ok(())
+}
+
+/// A pull that may be answered.
+///
+/// # Errors
+/// As `push`.
+pub fn pull(request: &PullRequest) -> Result<()> {
+    protocol(request.protocol)?;
+    id(&request.device_id.0, "device_id")?;
+    if request.want.len() > limits::SLICE_ROWS {
+        return Err(too_large("want", "SLICE_ROWS", limits::SLICE_ROWS));
+    }
+    Ok(())
+}
+
+fn change(change: &Change) -> Result<()> {
+    id(&change.queue_id.0, "queue_id")?;
+    id(&change.entity_id, "entity_id")?;
+    if change.entity_type.len() > limits::ID_BYTES {
+        return Err(too_large("entity_type", "ID_BYTES", limits::ID_BYTES));
+    }
+    let wrong = |path: &str, what: &str| Err(Error::new(Code::ProtocolError, what).at(path));
+    match change.operation {
+        Operation::Create if !change.removed.is_empty() || !change.before.is_empty() => {
+            wrong("removed", "a create carries whole data only")
+        }
+        Operation::Delete if !change.data.is_empty() || !change.removed.is_empty() => wrong("data", "a delete carries no data"),
+        Operation::Update if change.data.is_empty() && change.removed.is_empty() => wrong("data", "an update changes something"),
+        _ => {
+            value(&change.data, "data")?;
+            value(&change.before, "before")
+        }
+    }
+}
+
+fn value(fields: &crate::record::Fields, path: &str) -> Result<()> {
+    if fields.len() > limits::RECORD_FIELDS {
+        return Err(too_large(path, "RECORD_FIELDS", limits::RECORD_FIELDS));
+    }
+    let mut bytes = 0;
+    for (key, value) in fields {
+        crate::record::domain::key(key).map_err(|error| at(error, path))?;
+        bytes +=
+            crate::record::domain::value(value, limits::VALUE_DEPTH - 1).map_err(|error| at(error, &format!("{path}.{key}")))?;
+    }
+    if bytes > limits::RECORD_BYTES { Err(too_large(path, "RECORD_BYTES", limits::RECORD_BYTES)) } else { Ok(()) }
+}
+
+fn at(error: Error, path: &str) -> Error {
+    let path = if error.path.is_empty() { path.to_owned() } else { format!("{path}{}", error.path) };
+    error.at(path)
+}
+
+/// An answer's slice that may be taken in: bounded, and every row of a known shape.
+///
+/// # Errors
+/// `PROTOCOL_ERROR`.
+pub fn slice(slice: &Slice) -> Result<()> {
+    let wrong = |path: &str, what: &str| Err(Error::new(Code::ProtocolError, what).at(path));
+    if slice.changes.len() > limits::SLICE_ROWS || slice.acks.len() > limits::SLICE_ACKS {
+        return wrong("slices", "a slice holds at most 32 rows and 64 acks");
+    }
+    for row in &slice.changes {
+        id(&row.entity_id, "slices.changes.entity_id")?;
+        if row.server_version == 0 {
+            return wrong("slices.changes.server_version", "versions begin at 1");
+        }
+        for (key, value) in &row.data {
+            crate::record::domain::key(key)?;
+            crate::record::domain::value(value, limits::VALUE_DEPTH - 1)?;
+        }
+    }
+    Ok(())
+}
+
+fn protocol(version: u32) -> Result<()> {
+    if version == PROTOCOL {
+        return Ok(());
+    }
+    let who = if version < PROTOCOL { "update the application" } else { "update the server" };
+    Err(Error::new(Code::SchemaMismatch, format!("protocol {version} is not spoken here, {PROTOCOL} is"))
+        .at("protocol")
+        .hint(who))
+}
+
+fn id(text: &str, path: &str) -> Result<()> {
+    if text.is_empty() || text.len() > limits::ID_BYTES || text.chars().any(char::is_control) {
+        return Err(Error::new(Code::ProtocolError, "an id is 1 to 128 bytes without control characters").at(path));
+    }
+    Ok(())
+}
+
+fn too_large(path: &str, name: &str, limit: usize) -> Error {
+    Error::new(Code::PayloadTooLarge, format!("more than {limit} ({name})"))
+        .at(path)
+        .detail(serde_json::json!({ "limit": name, "value": limit }))
+}
+
+/// Parses a JSON body with duplicate keys refused and depth bounded.
+///
+/// # Errors
+/// `PROTOCOL_ERROR` naming the place.
+pub fn body<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let wrong = |what: String| Error::new(Code::ProtocolError, what);
+    let value: Value = crate::record::domain::parse(bytes).map_err(|error| Error { code: Code::ProtocolError, ..error })?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        wrong(error.into_inner().to_string()).at(path)
+    })
+}

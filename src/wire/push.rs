@@ -1,0 +1,150 @@
+//! Ops up, answers down. This module decides the fields of `push` and of device registration; deciding an op is
+//! `authority`'s.
+
+use crate::error::Error;
+use crate::id::{ConflictId, DeviceId, Incarnation, OpId, Token};
+use crate::wire::change::{Change, RemoteChange, Stamp};
+use crate::wire::pull::{Reset, Slice, Want};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// `POST {base}/api/v1/sync/push`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PushRequest {
+    /// `wire::PROTOCOL`.
+    pub protocol: u32,
+    /// The device.
+    pub device_id: DeviceId,
+    /// Its present life.
+    pub incarnation: Incarnation,
+    /// Counts requests of that life; never used twice.
+    pub request_no: u64,
+    /// The device's clock when it sent this, ISO 8601.
+    pub client_time: String,
+    /// When the device last heard an answer, ISO 8601.
+    #[serde(default)]
+    pub last_sync_at: Option<String>,
+    /// Where its pull goes on.
+    #[serde(default)]
+    pub sync_token: Option<Token>,
+    /// Whether the answer shall carry the first page of a pull.
+    #[serde(default)]
+    pub pull: bool,
+    /// The schema version of the device.
+    pub schema_version: u32,
+    /// Rows to send whatever the token says (as in a pull).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub want: Vec<Want>,
+    /// The ops, in the order in which they are to be decided.
+    pub changes: Vec<Change>,
+}
+
+/// The answer to a push.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PushReply {
+    /// Whether every op was accepted.
+    pub success: bool,
+    /// One answer for each op, in their order.
+    pub processed: Vec<Processed>,
+    /// The first page, if it was asked for.
+    #[serde(default)]
+    pub slices: Vec<Slice>,
+    /// The slices' changes once more for clients that know only goalflow's specification; ours leaves them unread.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pull_changes: Vec<RemoteChange>,
+    /// Whether the pull goes on.
+    #[serde(default)]
+    pub has_more: bool,
+    /// Where.
+    #[serde(default)]
+    pub next_sync_token: Option<Token>,
+    /// The server's clock, ISO 8601.
+    pub server_time: String,
+    /// The token is of no use any more: load everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Reset>,
+}
+
+/// What became of an op.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Applied, or merged (then `data` holds the merged record).
+    Success,
+    /// Both sides are kept until somebody decides.
+    Conflict,
+    /// Refused; `error` says whether it may be sent again.
+    Error,
+}
+
+/// The server's answer to one op, recorded with its effect and given again for ever.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Processed {
+    /// The op.
+    pub queue_id: OpId,
+    /// What became of it.
+    pub status: Status,
+    /// The record's id on the server.
+    pub entity_id: String,
+    /// The record's version after it; 0 when nothing changed.
+    #[serde(default)]
+    pub server_version: u64,
+    /// The number of the change; 0 when nothing changed.
+    #[serde(default)]
+    pub number: u64,
+    /// `record::digest` of the record after it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub digest: String,
+    /// The record after it, when it is not simply what the device asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Map<String, Value>>,
+    /// Stamps of the fields this op wrote.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stamps: BTreeMap<String, Stamp>,
+    /// The conflict that was opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict_id: Option<ConflictId>,
+    /// The server's side of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict_data: Option<ConflictData>,
+    /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
+}
+
+/// The server's side of a conflict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConflictData {
+    /// `edit_edit`, `edit_delete` (we edited, they deleted) or `delete_edit`.
+    pub kind: String,
+    /// The fields that no rule could decide.
+    pub fields: Vec<String>,
+    /// The record as it is on the server; `null` if it was deleted.
+    pub server: Option<Map<String, Value>>,
+    /// Its version.
+    pub version: u64,
+    /// Who changed it last.
+    pub changed_by: String,
+    /// When, ISO 8601.
+    pub changed_at: String,
+}
+
+/// `POST {base}/api/v1/sync/devices`: binds a device to the token's user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// The device.
+    pub device_id: DeviceId,
+    /// What people call it.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// The answer to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceReply {
+    /// The device.
+    pub device_id: DeviceId,
+    /// The server's clock, ISO 8601.
+    pub server_time: String,
+}
