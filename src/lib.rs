@@ -14,6 +14,8 @@
 //!
 //! Where to start: `store::port` (a transaction is a value), `sync::port` (the machine's two enums), `wire` (what travels).
 
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
 pub mod error;
 pub mod hlc;
 pub mod id;

@@ -1,0 +1,86 @@
+//! The border between JavaScript values and ours. This module decides how rows and keys cross it (JSON text, never an
+//! object walked property by property) and how a thrown value becomes an `Error`; it knows no API of the browser beyond.
+//! Every module of this room uses it.
+
+use crate::error::{Code, Error, Result};
+use crate::store::Key;
+use js_sys::{Array, JSON, JsString, Reflect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// Parses what JavaScript holds by way of its JSON text.
+///
+/// # Errors
+/// `CORRUPT_DATA` when it is not what was expected.
+pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
+    let corrupt = |what: String| Error::new(Code::CorruptData, what);
+    let text = JSON::stringify(value).map_err(|thrown| corrupt(message(&thrown)))?;
+    // `JSON.stringify(undefined)` is undefined, whatever the binding's type says.
+    let text = text.as_string().ok_or_else(|| corrupt("a value without JSON".to_owned()))?;
+    serde_json::from_str(&text).map_err(|error| corrupt(error.to_string()))
+}
+
+/// Hands a value to JavaScript as its own parse of our JSON text.
+///
+/// # Errors
+/// `VALIDATION_ERROR` when the value has no JSON or JavaScript cannot parse it.
+pub fn write<T: Serialize + ?Sized>(value: &T) -> Result<JsValue> {
+    let wrong = |what: String| Error::new(Code::ValidationError, what);
+    let text = serde_json::to_string(value).map_err(|error| wrong(error.to_string()))?;
+    JSON::parse(&text).map_err(|thrown| wrong(message(&thrown)))
+}
+
+/// The key as IndexedDB takes it.
+#[must_use]
+pub fn key(key: &Key) -> JsValue {
+    match key {
+        Key::Number(number) => JsValue::from_f64(*number),
+        Key::Text(text) => JsValue::from_str(text),
+        Key::List(items) => items.iter().map(self::key).collect::<Array>().into(),
+    }
+}
+
+/// A property, `undefined` if there is none.
+#[must_use]
+pub fn get(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &JsString::from(name)).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// A property, if it is a function.
+#[must_use]
+pub fn function(object: &JsValue, name: &str) -> Option<js_sys::Function> {
+    get(object, name).dyn_into().ok()
+}
+
+/// Sets a property of an object made here.
+pub fn set(object: &JsValue, name: &str, value: &JsValue) {
+    // Fails only on frozen objects and setters that throw; those made here are neither.
+    let _ = Reflect::set(object, &JsString::from(name), value);
+}
+
+/// The `name` of a thrown error: `QuotaExceededError`, `TypeError`.
+#[must_use]
+pub fn name(thrown: &JsValue) -> String {
+    get(thrown, "name").as_string().unwrap_or_default()
+}
+
+/// What a thrown value says, on one line.
+#[must_use]
+pub fn message(thrown: &JsValue) -> String {
+    let text = get(thrown, "message").as_string().or_else(|| thrown.as_string()).unwrap_or_default();
+    let name = name(thrown);
+    match (name.is_empty(), text.is_empty()) {
+        (true, true) => "an unknown error".to_owned(),
+        (true, false) => text,
+        (false, true) => name,
+        (false, false) => format!("{name}: {text}"),
+    }
+}
+
+/// The device's clock.
+#[must_use]
+pub fn now() -> crate::time::Millis {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds since 1970 fit, and are positive")]
+    crate::time::Millis(js_sys::Date::now() as u64)
+}
