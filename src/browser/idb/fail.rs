@@ -24,7 +24,8 @@ impl Failure {
         match js::name(thrown).as_str() {
             "QuotaExceededError" => Self::Refused(full(message)),
             "ConstraintError" => Self::Refused(
-                Error::new(Code::UniqueViolation, message).hint("another row holds this value of a unique index; nothing was written"),
+                Error::new(Code::UniqueViolation, message)
+                    .hint("another row holds this value of a unique index; nothing was written"),
             ),
             "VersionError" => Self::Refused(Error::new(Code::SchemaMismatch, message)),
             "DataError" | "DataCloneError" | "NotFoundError" | "SyntaxError" => {
@@ -47,8 +48,11 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused(error) => error,
-            Failure::Lost(message) => Self::new(Code::StorageError, message),
-            Failure::Unknown(message) => Self::new(Code::StorageError, message).hint("whether the last write happened is unknown; read it back"),
+            Failure::Lost(message) => Self::new(Code::StorageError, message)
+                .hint("opening the database again did not help; reload, or free space on the device"),
+            Failure::Unknown(message) => {
+                Self::new(Code::StorageError, message).hint("whether the last write happened is unknown; read it back")
+            }
         }
     }
 }

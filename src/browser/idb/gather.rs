@@ -104,10 +104,10 @@ impl Listeners {
         let abort = Closure::<dyn FnMut(Event)>::new({
             let (heard, transaction) = (heard.clone(), transaction.clone());
             move |_| {
-                let failure = transaction.error().map(JsValue::from).map_or_else(
-                    || Failure::Lost("the browser aborted the transaction".to_owned()),
-                    |error| Failure::of(&error),
-                );
+                let failure = transaction
+                    .error()
+                    .map(JsValue::from)
+                    .map_or_else(|| Failure::Lost("the browser aborted the transaction".to_owned()), |error| Failure::of(&error));
                 heard.ended(Err(failure));
             }
         });

@@ -152,7 +152,7 @@ impl Idb {
                 }
             }
         }
-        Err(Error::new(Code::StorageError, last).hint("opening the database again did not help; reload, or free space on the device"))
+        Err(Failure::Lost(last).into())
     }
 
     async fn connect(&self) -> Result<Rc<Connection>> {
@@ -165,7 +165,11 @@ impl Idb {
             let inner = Rc::downgrade(&self.inner);
             move || tell(&inner, Notice::Blocked)
         });
-        let opened = open::open(&self.inner.plan, blocked).await?;
+        let opened = match open::open(&self.inner.plan, blocked.clone()).await {
+            // Right after the browser's storage process died the first attempt to open may still meet the dead one.
+            Err(Failure::Lost(_)) => open::open(&self.inner.plan, blocked).await?,
+            opened => opened?,
+        };
         let connection = Rc::new(self.inner.listen(opened.database, opened.newer));
         let (created, newer) = (opened.created, opened.newer);
         {
@@ -188,7 +192,8 @@ impl Idb {
 
     fn read_only(&self, connection: &Connection) -> Error {
         let disk = connection.database.version();
-        let detail = serde_json::json!({ "code": Code::SchemaMismatch, "database": disk, "code_version": self.inner.plan.version });
+        let detail =
+            serde_json::json!({ "code": Code::SchemaMismatch, "database": disk, "code_version": self.inner.plan.version });
         Error::new(Code::ReadOnly, "the database is newer than this code")
             .hint("reload the page to get the newer application; reading goes on meanwhile")
             .detail(detail)

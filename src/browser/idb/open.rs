@@ -115,7 +115,7 @@ fn upgrade(request: &IdbOpenDbRequest, stores: &[StoreDef]) -> Result<(), Failur
             options.set_key_path(&path(&def.key_path));
             database.create_object_store_with_optional_parameters(&def.name, &options).map_err(thrown)?
         };
-        if store.key_path().map_err(thrown)? != path(&def.key_path) && !same_path(&store, def) {
+        if !same_path(&store, def) {
             return Err(changed_key(def).into());
         }
         indexes(&store, &def.indexes).map_err(thrown)?;

@@ -38,10 +38,8 @@ impl Txn {
         let durability = if scope.durability == Durability::Strict { "strict" } else { "relaxed" };
         js::set(&options, "durability", &JsValue::from_str(durability));
         let mode = if scope.writes { "readwrite" } else { "readonly" };
-        let transaction = database
-            .unchecked_ref::<Durable>()
-            .transaction(&stores, mode, &options)
-            .map_err(|thrown| Failure::of(&thrown))?;
+        let transaction =
+            database.unchecked_ref::<Durable>().transaction(&stores, mode, &options).map_err(|thrown| Failure::of(&thrown))?;
         let heard = Rc::new(Heard::default());
         let listeners = Listeners::on(&transaction, &heard);
         Ok(Self { transaction, heard, _listeners: listeners })

@@ -1,0 +1,8 @@
+//! The browser room in a page. // SW-2
+#![cfg(target_arch = "wasm32")]
+
+mod connection;
+mod port;
+mod util;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
