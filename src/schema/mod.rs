@@ -1,6 +1,18 @@
-//! What an application declares about itself. This room decides what can be declared and whether a declaration is sound;
-//! it executes none of it. Everything above reads a checked `Schema` and knows no application by name.
+//! What an application declares about itself. This room decides what can be declared, whether a declaration is sound and
+//! whether a value fits it; it executes no rule on stored data. Everything above reads a checked `Schema` and knows no
+//! application by name.
 
-pub mod model;
+mod check;
+mod field;
+mod lookup;
+mod model;
+mod parse;
+mod rules;
+mod settings;
+mod validate;
 
+pub use field::*;
+pub use lookup::Written;
 pub use model::*;
+pub use rules::*;
+pub use settings::*;
