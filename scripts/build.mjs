@@ -1,0 +1,59 @@
+// Builds all that a browser loads: the engine as wasm (dist/pkg), the library (dist/js), the demo with its service worker
+// (dist/www). Parts whose inputs did not change are left as they are. It installs nothing; setup does.
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { unlessFresh } from "./lib/inputs.mjs";
+import { buildLibrary } from "./lib/library.mjs";
+import { ROOT, TARGET, main, must, step } from "./lib/run.mjs";
+import { buildSite } from "./lib/site.mjs";
+
+const ENGINE = ["src", "Cargo.toml", "Cargo.lock"];
+const SCRIPTS = ["js", "sw", "package-lock.json", "scripts/lib", "tsconfig.json"];
+/** What rustc emits for wasm32 by default; wasm-opt has to know. */
+const FEATURES = ["bulk-memory", "mutable-globals", "nontrapping-float-to-int", "sign-ext", "reference-types", "multivalue"];
+
+/** The engine: compiled for wasm32, bound for the web, and made small. */
+async function buildEngine() {
+  const out = join(ROOT, "dist", "pkg");
+  rmSync(out, { recursive: true, force: true });
+  const pack = ["build", "--release", "--target", "web", "--out-dir", "dist/pkg", "--out-name", "landfall", "--no-pack", "--no-opt"];
+  await must("wasm-pack", ["--log-level", "warn", ...pack]);
+  const wasm = join(out, "landfall_bg.wasm");
+  await must("wasm-opt", [wasm, "-o", wasm, "-Oz", ...FEATURES.map((feature) => `--enable-${feature}`)]);
+}
+
+/** Builds what is not fresh; says what was built. */
+export async function build() {
+  mkdirSync(join(ROOT, "dist"), { recursive: true });
+  const built = [];
+  const part = async (name, rules, work) => {
+    if (await unlessFresh(rules, () => step(name, work))) built.push(name);
+  };
+  await part(
+    "the engine as wasm (about a minute the first time)",
+    { stamp: "dist/.engine", inputs: ENGINE, made: ["dist/pkg/landfall_bg.wasm", "dist/pkg/landfall.js"] },
+    buildEngine,
+  );
+  await part("the library", { stamp: "dist/.library", inputs: ["dist/.engine", ...SCRIPTS], made: ["dist/js/index.js"] }, buildLibrary);
+  await part(
+    "the demo",
+    { stamp: "dist/.site", inputs: ["dist/.library", "www", "schemas", ...SCRIPTS], made: ["dist/www/index.html", "dist/www/sw.js"] },
+    buildSite,
+  );
+  if (built.length === 0) console.log("✓ built: nothing changed");
+  return built;
+}
+
+/** Builds the server; `profile` is cargo's. The path of the binary. */
+export async function buildServer(profile) {
+  const args = ["build", "--package", "landfall-server", ...(profile === "debug" ? [] : ["--profile", profile])];
+  await step(`the server (${profile}; two to three minutes the first time)`, () => must("cargo", args));
+  const binary = join(TARGET, profile, "landfall-server");
+  if (!existsSync(binary)) throw new Error(`cargo built no ${binary}`);
+  return binary;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  main(build);
+}
