@@ -17,7 +17,18 @@ const FEATURES = ["bulk-memory", "mutable-globals", "nontrapping-float-to-int", 
 async function buildEngine() {
   const out = join(ROOT, "dist", "pkg");
   rmSync(out, { recursive: true, force: true });
-  const pack = ["build", "--release", "--target", "web", "--out-dir", "dist/pkg", "--out-name", "landfall", "--no-pack", "--no-opt"];
+  const pack = [
+    "build",
+    "--release",
+    "--target",
+    "web",
+    "--out-dir",
+    "dist/pkg",
+    "--out-name",
+    "landfall",
+    "--no-pack",
+    "--no-opt",
+  ];
   await must("wasm-pack", ["--log-level", "warn", ...pack]);
   const wasm = join(out, "landfall_bg.wasm");
   await must("wasm-opt", [wasm, "-o", wasm, "-Oz", ...FEATURES.map((feature) => `--enable-${feature}`)]);
@@ -35,10 +46,18 @@ export async function build() {
     { stamp: "dist/.engine", inputs: ENGINE, made: ["dist/pkg/landfall_bg.wasm", "dist/pkg/landfall.js"] },
     buildEngine,
   );
-  await part("the library", { stamp: "dist/.library", inputs: ["dist/.engine", ...SCRIPTS], made: ["dist/js/index.js"] }, buildLibrary);
+  await part(
+    "the library",
+    { stamp: "dist/.library", inputs: ["dist/.engine", ...SCRIPTS], made: ["dist/js/index.js"] },
+    buildLibrary,
+  );
   await part(
     "the demo",
-    { stamp: "dist/.site", inputs: ["dist/.library", "www", "schemas", ...SCRIPTS], made: ["dist/www/index.html", "dist/www/sw.js"] },
+    {
+      stamp: "dist/.site",
+      inputs: ["dist/.library", "www", "schemas", ...SCRIPTS],
+      made: ["dist/www/index.html", "dist/www/sw.js"],
+    },
     buildSite,
   );
   if (built.length === 0) console.log("✓ built: nothing changed");

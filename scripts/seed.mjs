@@ -26,7 +26,10 @@ function recordsOf(app, { seed, now, count }) {
 /** Writes the file of records; returns how many there are. */
 export function writeSeed(file, { orders = 1000, goals = 200, seed = 20261120, now = startOfToday() } = {}) {
   const lines = [];
-  for (const [app, count] of [["dcmms", orders], ["goalflow", goals]]) {
+  for (const [app, count] of [
+    ["dcmms", orders],
+    ["goalflow", goals],
+  ]) {
     for (const [entity, data] of recordsOf(app, { seed, now, count })) {
       lines.push(JSON.stringify({ app, tenant: TENANTS[app], entity, data }));
     }

@@ -1,5 +1,5 @@
 // Gets what a command needs: checks first, installs only what is missing, says what it does and how long it took. What it
-// cannot install it names, with the command that would. `node scripts/setup.mjs [start] [test] [browsers]`; no word: start, test.
+// cannot install it names, with the command that would. `node scripts/setup.mjs [start] [test] [lint] [browsers]`; no word: start, test.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,10 @@ function cargo(name, version, { there = () => hasVersion(name, version), time, a
 }
 
 const LOCK_STAMP = join(ROOT, "node_modules", ".landfall-lock");
-const lockHash = () => createHash("sha256").update(readFileSync(join(ROOT, "package-lock.json"))).digest("hex");
+const lockHash = () =>
+  createHash("sha256")
+    .update(readFileSync(join(ROOT, "package-lock.json")))
+    .digest("hex");
 const npmCi = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
 
 /** Everything there is to install, in order, with the commands that need it. */
@@ -62,6 +65,15 @@ function parts() {
       args: npmCi,
       after: () => writeFileSync(LOCK_STAMP, lockHash()),
       hand: `npm ${npmCi.join(" ")}`,
+    },
+    {
+      for: "lint",
+      name: "rustfmt and clippy",
+      there: () => has("cargo", ["fmt", "--version"]) && has("cargo", ["clippy", "--version"]),
+      time: "seconds",
+      by: "rustup",
+      args: ["component", "add", "rustfmt", "clippy"],
+      hand: "rustup component add rustfmt clippy",
     },
     { for: "test", ...debian("Chromium", () => existsSync("/usr/bin/chromium"), ["chromium"]) },
     { for: "test", ...debian("chromedriver", () => existsSync("/usr/bin/chromedriver"), ["chromium-driver"]) },

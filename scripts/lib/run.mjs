@@ -35,7 +35,10 @@ export function run(program, args, { env = {}, collect = false, cwd = ROOT } = {
     const stdio = ["ignore", collect ? "pipe" : "inherit", collect ? "pipe" : "inherit"];
     const child = spawn(program, args, { cwd, env: { ...ENV, ...env }, stdio });
     let output = "";
-    for (const [stream, out] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+    for (const [stream, out] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ]) {
       stream?.on("data", (part) => {
         output += part;
         out.write(part);

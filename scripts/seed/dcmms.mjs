@@ -65,7 +65,16 @@ Please do, in this order:
 If the temperature still rises above 60 °C, do not leave it running over the weekend. Write down the readings here, also those that look \
 normal: «нормально» и «как всегда» ничего не говорят следующей смене; 请写具体数值；من فضلك اكتب القيم بالأرقام.`;
 
-const TASKS = ["Isolate and lock", "Prove dead", "Take photo of name plate", "Measure", "Replace part", "Torque terminals", "Restore", "Sign off"];
+const TASKS = [
+  "Isolate and lock",
+  "Prove dead",
+  "Take photo of name plate",
+  "Measure",
+  "Replace part",
+  "Torque terminals",
+  "Restore",
+  "Sign off",
+];
 
 const PARTS = [
   ["Cooling fan 120 mm, 24 V DC", "pcs"],
@@ -86,7 +95,13 @@ const PARTS = [
   ["مفتاح قاطع 63 أمبير", "pcs"],
 ];
 
-const MAKERS = { inverter: "Sungrow", transformer: "Siemens Energy", tracker: "Soltec", "battery rack": "BYD", "combiner box": "Weidmüller" };
+const MAKERS = {
+  inverter: "Sungrow",
+  transformer: "Siemens Energy",
+  tracker: "Soltec",
+  "battery rack": "BYD",
+  "combiner box": "Weidmüller",
+};
 
 const number = (value, width) => String(value).padStart(width, "0");
 
@@ -97,7 +112,10 @@ function assets(random, count) {
     const id = `AST-${number(at + 1, 4)}`;
     return {
       ...{ assetId: id, id, siteId: SITES[at % SITES.length], type: kind, category: kind, name: `${kind} ${at + 1}` },
-      ...{ manufacturer: MAKERS[kind] ?? "Schneider Electric", model: `${kind.slice(0, 2).toUpperCase()}-${random.int(100, 990)}` },
+      ...{
+        manufacturer: MAKERS[kind] ?? "Schneider Electric",
+        model: `${kind.slice(0, 2).toUpperCase()}-${random.int(100, 990)}`,
+      },
       status: random.weighted({ operational: 80, degraded: 12, down: 5, maintenance: 3 }),
       location: { row: random.int(1, 60), position: random.pick(["A", "B", "C"]), lat: 37.4 + random.int(0, 999) / 1e4 },
       description: `${kind} ${at + 1}, ${random.pick(["north field", "campo sur", "восточное поле", "北区"])}`,
@@ -135,7 +153,15 @@ function workOrder(random, at, { now, allAssets, parts }) {
   const [what, kind] = random.pick(WORK);
   const candidates = allAssets.filter((asset) => asset.type === kind);
   const asset = candidates.length > 0 ? random.pick(candidates) : undefined;
-  const status = random.weighted({ assigned: 42, "in-progress": 20, "on-hold": 8, open: 12, completed: 14, closed: 3, cancelled: 1 });
+  const status = random.weighted({
+    assigned: 42,
+    "in-progress": 20,
+    "on-hold": 8,
+    open: 12,
+    completed: 14,
+    closed: 3,
+    cancelled: 1,
+  });
   const start = random.time(now, -20, 25);
   const id = `WO-${number(at + 1, 5)}`;
   const use = () => random.some(parts, random.int(0, 2)).map(({ partId }) => ({ partId, qty: random.int(1, 6), quantity: 1 }));
@@ -149,7 +175,11 @@ function workOrder(random, at, { now, allAssets, parts }) {
     ...{ scheduledStart: start, scheduledEnd: new Date(Date.parse(start) + random.int(1, 9) * 3_600_000).toISOString() },
     tasks: tasks(random, status === "completed" || status === "closed"),
     ...{ partsRequired: use(), partsUsed: [], laborRecords: [], attachments: [] },
-    ...{ createdAt: random.time(now, -40, -21), updatedAt: random.time(now, -20, 0), notes: random.chance(0.3) ? random.pick(NOTES) : "" },
+    ...{
+      createdAt: random.time(now, -40, -21),
+      updatedAt: random.time(now, -20, 0),
+      notes: random.chance(0.3) ? random.pick(NOTES) : "",
+    },
   };
 }
 

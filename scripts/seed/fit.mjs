@@ -7,15 +7,22 @@ const singular = (name) => plain(name).replace(/(ies|s)$/, (end) => (end === "ie
 /** The generated list that belongs to an entity of the schema: by its name, its store, or one of its aliases. */
 function listFor(name, entity, made) {
   const names = [name, entity.store, ...(entity.aliases ?? [])].map(singular);
-  const key = Object.keys(made).find((key) => names.some((known) => known === singular(key) || known === `${singular(key)}profile`));
+  const key = Object.keys(made).find((key) =>
+    names.some((known) => known === singular(key) || known === `${singular(key)}profile`),
+  );
   return key && made[key];
 }
 
-const TEXT_OF = (value) => (typeof value === "object" && value !== null ? String(value.title ?? value.name ?? value.id ?? "") : String(value));
+const TEXT_OF = (value) =>
+  typeof value === "object" && value !== null ? String(value.title ?? value.name ?? value.id ?? "") : String(value);
 
 /** One of the allowed values: the same word in another spelling, or any. */
 function allowed(value, values, random) {
-  return values.find((known) => known === value) ?? values.find((known) => plain(String(known)) === plain(String(value))) ?? random.pick(values);
+  return (
+    values.find((known) => known === value) ??
+    values.find((known) => plain(String(known)) === plain(String(value))) ??
+    random.pick(values)
+  );
 }
 
 /** Makes a value for a required field that nothing was made for. */
@@ -23,7 +30,10 @@ function invent(field, random, now) {
   if (field.default !== undefined) return field.default;
   if (field.enum?.length) return random.pick(field.enum);
   const makers = {
-    ...{ number: () => random.int(field.min ?? 0, field.max ?? 100), integer: () => random.int(field.min ?? 0, field.max ?? 100) },
+    ...{
+      number: () => random.int(field.min ?? 0, field.max ?? 100),
+      integer: () => random.int(field.min ?? 0, field.max ?? 100),
+    },
     ...{ counter: () => 0, boolean: () => random.chance(0.5), datetime: () => random.time(now, -20, 0) },
     ...{ date: () => random.time(now, -20, 0).slice(0, 10), object: () => ({}), list: () => [], set: () => [], json: () => null },
   };
@@ -48,7 +58,8 @@ function fitValue(value, field, context) {
   if (value === undefined || (value === null && !field.nullable)) return undefined;
   if (value === null) return null;
   if (field.enum?.length) return allowed(value, field.enum, context.random);
-  if (field.type === "object") return typeof value === "object" && !Array.isArray(value) ? fitFields(value, field.fields ?? {}, context) : undefined;
+  if (field.type === "object")
+    return typeof value === "object" && !Array.isArray(value) ? fitFields(value, field.fields ?? {}, context) : undefined;
   if (field.type === "list" || field.type === "set") return fitList(value, field, context);
   return (FITTERS[field.type] ?? FITTERS.json)(value, field);
 }
@@ -88,7 +99,8 @@ function parentsFirst(schema) {
   const order = [];
   const visit = (name, path = []) => {
     if (order.includes(name) || path.includes(name) || !schema.entities[name]) return;
-    for (const field of Object.values(schema.entities[name].fields)) if (field.reference) visit(field.reference.entity, [...path, name]);
+    for (const field of Object.values(schema.entities[name].fields))
+      if (field.reference) visit(field.reference.entity, [...path, name]);
     order.push(name);
   };
   Object.keys(schema.entities).forEach((name) => visit(name));

@@ -2,23 +2,45 @@
 import { PEOPLE, fullName } from "./people.mjs";
 
 const GOALS = [
-  ["Cut onboarding time from nine days to four", "Every new colleague has a working laptop, accounts and a first merged change by the end of day four."],
+  [
+    "Cut onboarding time from nine days to four",
+    "Every new colleague has a working laptop, accounts and a first merged change by the end of day four.",
+  ],
   ["Ship the mobile release 🚀", "Offline first. No spinner on the way to an answer that is already on the device."],
   ["Kundenzufriedenheit über 92 %", "Gemessen im Quartal, Freitext ausgewertet, die drei häufigsten Beschwerden abgestellt."],
-  ["Réduire la dette technique du module facturation", "Supprimer les deux générations d’export, garder une seule source de vérité, documenter le reste."],
-  ["Formar a 40 personas en seguridad", "Taller práctico de medio día; después, simulacro de phishing y conversación, no castigo."],
-  ["Повысить долю ответов в первый час до 80 %", "Дежурный график, шаблоны, и право поддержки выпускать исправления текста без согласования."],
+  [
+    "Réduire la dette technique du module facturation",
+    "Supprimer les deux générations d’export, garder une seule source de vérité, documenter le reste.",
+  ],
+  [
+    "Formar a 40 personas en seguridad",
+    "Taller práctico de medio día; después, simulacro de phishing y conversación, no castigo.",
+  ],
+  [
+    "Повысить долю ответов в первый час до 80 %",
+    "Дежурный график, шаблоны, и право поддержки выпускать исправления текста без согласования.",
+  ],
   ["Розгорнути резервний вузол у Львові", "Перемикання без втрати даних, перевірене двічі на рік навчанням, а не документом."],
   ["हर टीम में साप्ताहिक समीक्षा शुरू करना", "पंद्रह मिनट, खड़े होकर, एक ही सवाल: क्या रोक रहा है?"],
   ["将报表生成时间缩短到十秒以内", "先测量，再优化：保留每一步的耗时，公开给所有使用者。"],
   ["رفع نسبة التوثيق إلى ٩٥٪", "كل خدمة لها صفحة واحدة: ماذا تفعل، من يملكها، وكيف تُعاد إلى العمل ليلاً."],
   ["Read one book a month 📚", ""],
-  ["Halve the number of meetings with more than six people", "Measured from the calendar. Written notes instead, answered within a day."],
+  [
+    "Halve the number of meetings with more than six people",
+    "Measured from the calendar. Written notes instead, answered within a day.",
+  ],
   ["Zavést párové programování jednou týdně", "Dobrovolně, střídavě, bez kamery u stropu."],
   ["Nâng độ phủ kiểm thử lên 85 %", "Ưu tiên phần thanh toán và đồng bộ."],
 ];
 
-const STEPS = ["Measure where we stand", "First draft", "Try it with one team", "Review 🧐", "Roll out", "Look back after a month"];
+const STEPS = [
+  "Measure where we stand",
+  "First draft",
+  "Try it with one team",
+  "Review 🧐",
+  "Roll out",
+  "Look back after a month",
+];
 
 const THANKS = [
   "Thank you for staying on the call until the customer could work again. 🙏",
@@ -51,7 +73,11 @@ const VALUES = ["courage", "care", "craft", "candour"];
 function people() {
   return PEOPLE.map((person, at) => ({
     ...{ id: person.id, name: fullName(person), first_name: person.first, last_name: person.last, role: person.role },
-    ...{ email: `${person.id.slice(2)}@goalflow.example`, team: TEAMS[at % TEAMS.length], team_id: `team-${(at % TEAMS.length) + 1}` },
+    ...{
+      email: `${person.id.slice(2)}@goalflow.example`,
+      team: TEAMS[at % TEAMS.length],
+      team_id: `team-${(at % TEAMS.length) + 1}`,
+    },
     ...{ title: person.skills[0], skills: person.skills, manager_id: at === 2 ? undefined : "u-priya" },
   }));
 }
@@ -62,11 +88,30 @@ function goal(random, now) {
   const status = random.weighted({ active: 55, open: 10, in_progress: 10, completed: 15, done: 3, archived: 6, draft: 4 });
   const progress = /completed|done/.test(status) ? 100 : random.int(0, 19) * 5;
   return {
-    ...{ id: random.uuid(Date.parse(created)), title: random.chance(0.5) ? `${title} · ${random.pick(TEAMS)}` : title, description },
-    ...{ status, progress, owner_id: random.chance(0.5) ? PEOPLE[0].id : random.pick(PEOPLE).id, team_id: `team-${random.int(1, 5)}` },
-    ...{ priority: random.pick(["low", "medium", "high"]), start_date: created.slice(0, 10), due_date: random.time(now, 5, 150).slice(0, 10) },
-    ...{ created_at: created, updated_at: random.time(now, -3, 0), tags: random.some(["q4", "people", "quality", "speed", "成长"], 2) },
-    key_results: random.some(STEPS, 3).map((text, at) => ({ id: `kr-${at + 1}`, title: text, target: 100, current: progress, done: false })),
+    ...{
+      id: random.uuid(Date.parse(created)),
+      title: random.chance(0.5) ? `${title} · ${random.pick(TEAMS)}` : title,
+      description,
+    },
+    ...{
+      status,
+      progress,
+      owner_id: random.chance(0.5) ? PEOPLE[0].id : random.pick(PEOPLE).id,
+      team_id: `team-${random.int(1, 5)}`,
+    },
+    ...{
+      priority: random.pick(["low", "medium", "high"]),
+      start_date: created.slice(0, 10),
+      due_date: random.time(now, 5, 150).slice(0, 10),
+    },
+    ...{
+      created_at: created,
+      updated_at: random.time(now, -3, 0),
+      tags: random.some(["q4", "people", "quality", "speed", "成长"], 2),
+    },
+    key_results: random
+      .some(STEPS, 3)
+      .map((text, at) => ({ id: `kr-${at + 1}`, title: text, target: 100, current: progress, done: false })),
     milestones: random.some(STEPS, 2).map((text, at) => ({ id: `m-${at + 1}`, title: text, done: progress === 100 })),
   };
 }
@@ -76,7 +121,13 @@ function recognition(random, now) {
   const created = random.time(now, -60, 0);
   return {
     ...{ id: random.uuid(Date.parse(created)), sender_id: from.id, recipient_id: to.id, message: random.pick(THANKS) },
-    ...{ value: random.pick(VALUES), category: random.pick(VALUES), points: random.int(1, 5) * 10, created_at: created, updated_at: created },
+    ...{
+      value: random.pick(VALUES),
+      category: random.pick(VALUES),
+      points: random.int(1, 5) * 10,
+      created_at: created,
+      updated_at: created,
+    },
     ...{ visibility: random.pick(["public", "team"]), public: true, badge: random.pick(["⭐", "🛠️", "🤝"]) },
   };
 }
@@ -86,7 +137,12 @@ function checkIn(random, { now, goals }) {
   const created = random.time(now, -30, 0);
   return {
     ...{ id: random.uuid(Date.parse(created)), goal_id: about.id, user_id: about.owner_id, author_id: about.owner_id },
-    ...{ note: random.pick(CHECK_INS), notes: random.pick(CHECK_INS), message: random.pick(CHECK_INS), comment: random.pick(CHECK_INS) },
+    ...{
+      note: random.pick(CHECK_INS),
+      notes: random.pick(CHECK_INS),
+      message: random.pick(CHECK_INS),
+      comment: random.pick(CHECK_INS),
+    },
     ...{ mood: random.pick(["great", "good", "okay", "bad"]), progress: about.progress, confidence: random.int(1, 5) },
     ...{ created_at: created, updated_at: created, date: created.slice(0, 10) },
   };
