@@ -1,5 +1,5 @@
 // Gets what a command needs: checks first, installs only what is missing, says what it does and how long it took. What it
-// cannot install it names, with the command that would. `node scripts/setup.mjs [start] [test] [lint] [browsers]`; no word: start, test.
+// cannot install it names, with the command that would. Words: start, test, lint, browsers; without one: start and test.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -6,8 +6,8 @@ import { ENV, ROOT } from "./run.mjs";
 const LISTENING = /listening on (http:\/\/\S+)/;
 
 /**
- * Starts `binary` with `options` ({listen, data, seed, static}); resolves to {address, process, stopped} as soon as it answers for
- * itself. `quiet` keeps what it prints back, and shows it only if it does not start.
+ * Starts `binary`; resolves to {address, process, stopped, said} as soon as it says where it listens. `quiet` keeps back what it
+ * prints, and shows it only if it does not start.
  */
 export function startServer(binary, { listen = "127.0.0.1:0", data, seed, site = "dist/www", quiet = false }) {
   const args = ["--listen", listen, "--data", data, "--schemas", "schemas", "--static", site, "--dev"];
