@@ -14,12 +14,15 @@
 //!
 //! Where to start: `store::port` (a transaction is a value), `sync::port` (the machine's two enums), `wire` (what travels).
 
+pub mod authority;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod error;
 pub mod hlc;
 pub mod id;
 pub mod limits;
+pub mod merge;
+pub mod queue;
 pub mod record;
 pub mod schema;
 pub mod store;

@@ -21,13 +21,17 @@ pub const CONFLICTS: StoreName = Cow::Borrowed("conflicts");
 pub const BY_ID: StoreName = Cow::Borrowed("id");
 /// Ops by status.
 pub const BY_STATUS: StoreName = Cow::Borrowed("status");
-/// Ops that are not frozen by `[ready, priority]`: `ready` 1 may be sent, 0 waits for another op. Sparse: a frozen or
-/// answered op has no `ready` and so costs no entry.
+/// Pending ops by `[ready, priority]`: `ready` 1 may be sent, 0 waits for another op. Sparse: an op that travels or was
+/// answered has no `ready` and so costs no entry.
 pub const BY_PRIORITY: StoreName = Cow::Borrowed("priority");
 /// Ops by time of creation.
 pub const BY_CREATED: StoreName = Cow::Borrowed("createdAt");
 /// Unfinished ops by `[entity_type, entity_id]`, oldest first: the lane of a record. Sparse likewise.
 pub const BY_RECORD: StoreName = Cow::Borrowed("entity_id");
+
+/// Waiting ops by each record they need (`entity_type/entity_id`), so that an acknowledged parent finds its children
+/// without a scan. Only ops that wait for a new record are in it.
+pub const BY_NEED: StoreName = Cow::Borrowed("needs");
 
 /// One object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +93,7 @@ fn own_stores() -> [StoreDef; 4] {
                 index(BY_PRIORITY, &["ready", "priority"], false),
                 index(BY_CREATED, &["created_at"], false),
                 index(BY_RECORD, &["lane"], false),
+                IndexDef { multi: true, ..index(BY_NEED, &["needs"], false) },
             ],
         ),
         StoreDef::new(BASE, &["entity_type", "entity_id"], vec![]),

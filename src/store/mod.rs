@@ -2,9 +2,36 @@
 //! written together; it never talks to a database (executors do) and never to a network. `sync` composes its transactions
 //! into cycles, the browser room runs them.
 
+pub mod absorb;
+pub mod act;
+mod answer;
+mod desk;
 pub mod key;
 pub mod layout;
+pub mod memory;
+pub mod note;
+pub mod peek;
 pub mod port;
+pub mod query;
+mod rebase;
+pub mod recover;
+pub mod rows;
+pub mod settle;
+pub mod stage;
+mod tx;
+pub mod write;
 
+pub use desk::Summary;
 pub use key::Key;
+pub use memory::Memory;
 pub use port::{Change, Durability, Range, Read, Rows, Scope, Step, StoreName};
+pub use tx::{Output, Tx};
+pub use write::{Write, WriteRequest, Wrote};
+
+/// A writing scope over these stores, each named once.
+fn scope(stores: impl Iterator<Item = StoreName>, durability: Durability) -> Scope {
+    let mut stores: Vec<StoreName> = stores.collect();
+    stores.sort();
+    stores.dedup();
+    Scope { stores, writes: true, durability }
+}

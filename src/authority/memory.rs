@@ -1,0 +1,185 @@
+//! The ledger in memory: what a database does for `Push` and `Pull`, with nothing clever. It decides nothing. The simulation
+//! runs against it, and the server's ledgers are held to its behaviour by one conformance suite.
+
+use crate::authority::pull::{Next, PageFound, PageRead, Pull};
+use crate::authority::push::{Push, PushFound, success};
+use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, RunRow, Who};
+use crate::authority::token::TokenKey;
+use crate::error::Result;
+use crate::id::{DeviceId, OpId, Run};
+use crate::schema::Schema;
+use crate::store::key::compare_text;
+use crate::time::Millis;
+use crate::wire::{Device, DeviceReply, PullReply, PullRequest, PushReply, PushRequest};
+use std::collections::BTreeMap;
+
+/// One tenant's data.
+#[derive(Clone, Debug)]
+pub struct MemoryLedger {
+    rows: BTreeMap<RowKey, Row>,
+    by_number: BTreeMap<u64, RowKey>,
+    entries: BTreeMap<OpId, Entry>,
+    acks: BTreeMap<(DeviceId, u64), OpId>,
+    devices: BTreeMap<DeviceId, DeviceRow>,
+    runs: Vec<RunRow>,
+    counter: u64,
+    key: TokenKey,
+}
+
+impl MemoryLedger {
+    /// An empty ledger in its first run.
+    #[must_use]
+    pub fn new(key: TokenKey, run: Run) -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            by_number: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            acks: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            runs: vec![RunRow { id: run, first: 0 }],
+            counter: 0,
+            key,
+        }
+    }
+
+    /// A new start of the server: a new run.
+    pub fn restart(&mut self, run: Run) {
+        self.runs.push(RunRow { id: run, first: self.counter });
+    }
+
+    /// Registers a device.
+    ///
+    /// # Errors
+    /// As `authority::attach`.
+    pub fn attach(&mut self, who: &Who, device: &Device, now: Millis) -> Result<DeviceReply> {
+        let row = crate::authority::attach(who, device, self.devices.get(&device.device_id).cloned(), now)?;
+        self.devices.insert(row.id.clone(), row);
+        Ok(DeviceReply { device_id: device.device_id.clone(), server_time: now.iso() })
+    }
+
+    /// Decides a push and, if asked, answers with the first page of a pull.
+    ///
+    /// # Errors
+    /// As `Push::decide`; then nothing has changed.
+    pub fn push(&mut self, schema: &Schema, who: &Who, request: PushRequest, now: Millis) -> Result<PushReply> {
+        let pull = request.pull.then(|| PullRequest {
+            protocol: request.protocol,
+            device_id: request.device_id.clone(),
+            sync_token: request.sync_token.clone(),
+            entity_types: Vec::new(),
+            tiers: Vec::new(),
+            limit: 0,
+            schema_version: request.schema_version,
+            want: request.want.clone(),
+        });
+        let push = Push::new(schema, who.clone(), request, now);
+        let reads = push.reads();
+        let found = PushFound {
+            entries: reads.entries.iter().filter_map(|id| self.entries.get(id).cloned()).collect(),
+            rows: reads.rows.iter().filter_map(|key| self.rows.get(key).cloned()).collect(),
+            device: self.devices.get(&reads.device).cloned(),
+        };
+        let decided = push.decide(found)?;
+        let first = self.counter + 1;
+        self.counter += decided.changes();
+        let commit = decided.number(first);
+        commit.rows.into_iter().for_each(|row| self.put(row));
+        for entry in commit.entries {
+            if entry.number > 0 {
+                self.acks.insert((entry.device.clone(), entry.number), entry.id.clone());
+            }
+            self.entries.insert(entry.id.clone(), entry);
+        }
+        self.devices.insert(commit.device.id.clone(), commit.device);
+        let page = pull.map(|request| self.pull(schema, who, request, now));
+        let processed = commit.processed;
+        let page = page.unwrap_or(PullReply {
+            slices: Vec::new(),
+            changes: Vec::new(),
+            has_more: false,
+            next_sync_token: None,
+            server_time: now.iso(),
+            reset: None,
+        });
+        Ok(PushReply {
+            success: success(&processed),
+            processed,
+            slices: page.slices,
+            pull_changes: Vec::new(),
+            has_more: page.has_more,
+            next_sync_token: page.next_sync_token,
+            server_time: page.server_time,
+            reset: page.reset,
+        })
+    }
+
+    /// Answers a pull.
+    #[must_use]
+    pub fn pull(&self, schema: &Schema, who: &Who, request: PullRequest, now: Millis) -> PullReply {
+        let mut pull = Pull::new(schema, who, request, (&self.key, &self.runs, self.counter, now));
+        let mut found = None;
+        loop {
+            match pull.advance(found) {
+                Next::Read(read) => found = Some(self.read(who, &read)),
+                Next::Done(reply) => return *reply,
+            }
+        }
+    }
+
+    fn read(&self, who: &Who, read: &PageRead) -> PageFound {
+        let rows: Vec<Row> = match read {
+            PageRead::Counter => Vec::new(),
+            PageRead::Rows(keys) => keys.iter().filter_map(|key| self.rows.get(key).cloned()).collect(),
+            PageRead::Delta { after, limit } => {
+                let keys = self.by_number.range(after + 1..).take(*limit);
+                keys.filter_map(|(_, key)| self.rows.get(key).cloned()).collect()
+            }
+            PageRead::Snapshot { entity, after, limit } => {
+                let behind = |row: &&Row| after.as_ref().is_none_or(|after| compare_text(&row.id, after).is_gt());
+                let mut rows: Vec<&Row> =
+                    self.rows.values().filter(|row| row.entity == *entity && !row.deleted).filter(behind).collect();
+                rows.sort_by(|a, b| compare_text(&a.id, &b.id));
+                rows.into_iter().take(*limit).cloned().collect()
+            }
+        };
+        let acks = match read {
+            PageRead::Delta { after, limit } => {
+                let end = if rows.len() < *limit { self.counter } else { rows.last().map_or(self.counter, |row| row.number) };
+                let range = (who.device.clone(), after + 1)..=(who.device.clone(), end);
+                self.acks.range(range).filter_map(|(_, id)| self.entries.get(id).cloned()).collect()
+            }
+            _ => Vec::new(),
+        };
+        PageFound { rows, acks, counter: self.counter }
+    }
+
+    fn put(&mut self, row: Row) {
+        if let Some(old) = self.rows.get(&row.key()) {
+            self.by_number.remove(&old.number);
+        }
+        self.by_number.insert(row.number, row.key());
+        self.rows.insert(row.key(), row);
+    }
+
+    /// Every row, tombstones included.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values()
+    }
+
+    /// The answer on record for an op.
+    #[must_use]
+    pub fn entry(&self, id: &OpId) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
+    /// Every answer on record.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// The tenant's counter.
+    #[must_use]
+    pub const fn counter(&self) -> u64 {
+        self.counter
+    }
+}

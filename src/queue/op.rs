@@ -1,0 +1,139 @@
+//! One op: a change of one record on its way to the server (goalflow 4.2). This module decides its fields and its form on
+//! the wire; which op may go when is decided by `store/stage`.
+
+use crate::error::Error;
+use crate::hlc::Hlc;
+use crate::id::{ConflictId, OpId};
+use crate::record::Patch;
+use crate::schema::Operation;
+use crate::time::Millis;
+use crate::wire::Change;
+use serde::{Deserialize, Serialize};
+
+/// Where an op stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OpStatus {
+    /// Waits to be sent.
+    Pending,
+    /// Part of a batch that has left, or was about to.
+    Syncing,
+    /// Applied by the server; its payload is kept for seven days.
+    Completed,
+    /// Refused by the server; waits for a person.
+    Failed,
+    /// Met another change that no rule could merge; waits for a person.
+    Conflict,
+}
+
+/// A row of `sync_queue`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Op {
+    /// Its place in the order of arrival; the primary key.
+    pub seq: u64,
+    /// Its id, on the device and in the server's ledger.
+    pub id: OpId,
+    /// What it does.
+    pub operation: Operation,
+    /// To which kind of record.
+    pub entity_type: String,
+    /// To which record.
+    pub entity_id: String,
+    /// What it changes: for a create, everything stands in `data`.
+    #[serde(flatten)]
+    pub patch: Patch,
+    /// The server version it was made on.
+    pub base_version: Option<u64>,
+    /// How often the record had been changed on this device.
+    pub local_version: u64,
+    /// The version the server gave the record for it.
+    pub server_version: Option<u64>,
+    /// Where it stands.
+    pub status: OpStatus,
+    /// 1 is sent first.
+    pub priority: u8,
+    /// Attempts that the server answered.
+    pub retry_count: u32,
+    /// When the last one was.
+    pub last_retry_at: Option<Millis>,
+    /// When the change was made, by the device's clock.
+    pub created_at: Millis,
+    /// When this row last changed.
+    pub updated_at: Millis,
+    /// When the change was made, by the hybrid clock.
+    pub hlc: Hlc,
+    /// The schema it was made under.
+    pub schema_version: u32,
+    /// Ops with the same group stand or fall together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The conflict it resolves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolves: Option<ConflictId>,
+    /// Once true, the bytes that travel never change again (law 3).
+    pub frozen: bool,
+    /// 1: may be sent. 0: waits for what `needs` or `behind` say. Absent unless pending, so that the index holds waiting ops only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<u8>,
+    /// An earlier op of the same record has no final answer yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub behind: bool,
+    /// `[entity_type, entity_id]` while it has no final answer: the record's lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<[String; 2]>,
+    /// `entity_type/entity_id` of records that must reach the server first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// The request it last left with and its place in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<[u64; 2]>,
+    /// Why the server refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
+}
+
+impl Op {
+    /// The op as it travels. A frozen op gives the same bytes for ever: only fields that are fixed by then are read.
+    #[must_use]
+    pub fn change(&self) -> Change {
+        Change {
+            queue_id: self.id.clone(),
+            operation: self.operation,
+            entity_type: self.entity_type.clone(),
+            entity_id: self.entity_id.clone(),
+            data: self.patch.data.clone(),
+            removed: self.patch.removed.clone(),
+            before: self.patch.before.clone(),
+            base_version: self.base_version,
+            local_version: self.local_version,
+            timestamp: self.created_at.iso(),
+            hlc: self.hlc.clone(),
+            schema_version: self.schema_version,
+            group: self.group.clone(),
+            resolves: self.resolves.clone(),
+        }
+    }
+
+    /// Whether a further edit of the record may still change this op.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !self.frozen && matches!(self.status, OpStatus::Pending)
+    }
+
+    /// The name under which other ops say that they need this op's record.
+    #[must_use]
+    pub fn need(&self) -> String {
+        need(&self.entity_type, &self.entity_id)
+    }
+
+    /// Sets `ready` from what it still waits for.
+    pub fn refresh(&mut self) {
+        self.ready = (self.status == OpStatus::Pending).then_some(u8::from(self.needs.is_empty() && !self.behind));
+    }
+}
+
+/// The name under which ops say that they need a record.
+#[must_use]
+pub fn need(entity: &str, id: &str) -> String {
+    format!("{entity}/{id}")
+}

@@ -1,0 +1,232 @@
+//! `Absorb`: takes one slice of a pull and its token, in one transaction, and only if the stored token is still the one the
+//! request was made with (law 2). Acks come first, so that this device's own echoes are known; then rows, each of which
+//! becomes the record or, under pending ops, its base (law 5). The machine runs it slice by slice.
+
+use crate::error::{Code, Error, Result};
+use crate::id::Token;
+use crate::queue::Op;
+use crate::schema::Schema;
+use crate::store::answer::{self, Fate};
+use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
+use crate::store::key::compare_text;
+use crate::store::layout::{BASE, BY_ID, CONFLICTS, METADATA, QUEUE};
+use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
+use crate::store::rows::{Head, SYNC, SyncRow, from_row};
+use crate::store::scope;
+use crate::store::settle::children_read;
+use crate::time::Millis;
+use crate::wire::{IdRange, RemoteChange, Slice};
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+/// Most local rows of a snapshot's range looked at in one transaction; a longer range is taken in several.
+const SWEEP: u32 = 512;
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Absorbed {
+    /// Rows that changed something here.
+    pub taken: u64,
+    /// Own ops that were settled by acks.
+    pub acked: u64,
+    /// Rows of kinds this schema does not know.
+    pub unknown: u64,
+    /// What is left of the slice when its range was too long for one transaction; the token has not moved then.
+    pub rest: Option<Box<Slice>>,
+    /// How the store stands after it.
+    pub summary: Summary,
+}
+
+/// What the stored token must be for the slice to be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// The holder's fence.
+    pub fence: u64,
+    /// The token of the request, or of the slice before.
+    pub token: Option<Token>,
+    /// Whether more is to be fetched behind this slice.
+    pub has_more: bool,
+}
+
+/// Taking a slice as a transaction.
+#[derive(Clone, Debug)]
+pub struct Absorb {
+    expect: Expect,
+    slice: Slice,
+    now: Millis,
+    desk: Desk,
+    local: Vec<String>,
+    /// Records asked for in the second round.
+    more: Vec<Name>,
+    round: u8,
+}
+
+impl Absorb {
+    /// Takes `slice` if the store is as `expect` says.
+    #[must_use]
+    pub fn new(expect: Expect, slice: Slice, now: Millis) -> Self {
+        Self { expect, slice, now, desk: Desk::default(), local: Vec::new(), more: Vec::new(), round: 0 }
+    }
+
+    /// What it may touch. An ack may name a record of any entity, so a slice with acks may touch all.
+    #[must_use]
+    pub fn scope(&self, schema: &Schema) -> Scope {
+        let named = |name: &str| {
+            !self.slice.acks.is_empty()
+                || self.slice.changes.iter().any(|row| row.entity_type == name)
+                || self.slice.range.as_ref().is_some_and(|range| range.entity_type == name)
+        };
+        let entities = schema.entities.iter().filter(|(name, _)| named(name));
+        let stores = entities.map(|(_, entity)| Cow::Owned(entity.store.clone()));
+        scope(stores.chain([QUEUE, BASE, METADATA, CONFLICTS]), Durability::Relaxed)
+    }
+
+    /// Two rounds: the slice's rows; then the records of acked ops and of vanished rows.
+    pub fn advance(&mut self, schema: &Schema, rows: Vec<Rows>) -> Step<Absorbed> {
+        self.round += 1;
+        let step = match self.round {
+            1 => self.reads(schema).map(Step::Read),
+            2 => self
+                .look(schema, rows)
+                .and_then(|reads| if reads.is_empty() { self.decide(schema, vec![]) } else { Ok(Step::Read(reads)) }),
+            _ => self.decide(schema, rows),
+        };
+        step.unwrap_or_else(Step::Abort)
+    }
+
+    fn known<'a>(&'a self, schema: &'a Schema) -> impl Iterator<Item = &'a RemoteChange> {
+        self.slice.changes.iter().filter(|row| schema.entities.contains_key(&row.entity_type))
+    }
+
+    fn reads(&self, schema: &Schema) -> Result<Vec<Read>> {
+        let mut reads = vec![Head::read(), SyncRow::read()];
+        for ack in &self.slice.acks {
+            reads.push(Read::Range(Range::all(QUEUE, 1).by(BY_ID).only(ack.queue_id.as_str().into())));
+        }
+        for row in self.known(schema) {
+            let name = (row.entity_type.clone(), row.entity_id.clone());
+            reads.extend(record_reads(schema.entity(&name.0)?, &name));
+        }
+        if let Some(range) = self.slice.range.as_ref().filter(|range| schema.entities.contains_key(&range.entity_type)) {
+            reads.push(sweep(schema, range)?);
+        }
+        Ok(reads)
+    }
+
+    fn look(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<Vec<Read>> {
+        let mut answers = answers(rows);
+        let mut desk = std::mem::take(&mut self.desk);
+        desk.take_head(answers.next().unwrap_or_default())?;
+        desk.check_fence(self.expect.fence)?;
+        desk.take_sync(answers.next().unwrap_or_default())?;
+        if desk.sync()?.token != self.expect.token {
+            return Err(
+                Error::new(Code::LockLost, "the stored token is not the one this page was asked with").at("metadata.sync.token")
+            );
+        }
+        let mut acked = Vec::new();
+        for _ in &self.slice.acks {
+            for row in answers.next().unwrap_or_default() {
+                acked.push(from_row::<Op>(row)?);
+            }
+        }
+        for row in self.known(schema) {
+            desk.take_record(&(row.entity_type.clone(), row.entity_id.clone()), &mut answers)?;
+        }
+        self.desk = desk;
+        self.swept(schema, answers.next())?;
+        self.more_reads(schema, &acked)
+    }
+
+    /// Ids of the range's local rows. If there are more than one transaction takes, the range ends at the last one seen.
+    fn swept(&mut self, schema: &Schema, rows: Option<Rows>) -> Result<()> {
+        let (Some(rows), Some(range)) = (rows, &self.slice.range) else { return Ok(()) };
+        let key = &schema.entity(&range.entity_type)?.key;
+        self.local = rows.iter().filter_map(|row| row.get(key)?.as_str().map(str::to_owned)).collect();
+        for row in &rows {
+            if row.get(SYNC).is_none() {
+                return Err(Error::new(Code::CorruptData, "a record without _sync").at(&range.entity_type));
+            }
+        }
+        Ok(())
+    }
+
+    fn more_reads(&mut self, schema: &Schema, acked: &[Op]) -> Result<Vec<Read>> {
+        let mut names: Vec<Name> = Vec::new();
+        let unfinished = acked.iter().filter(|op| op.lane.is_some());
+        names.extend(unfinished.map(|op| (op.entity_type.clone(), op.entity_id.clone())));
+        names.extend(self.gone());
+        names.retain(|name| !self.desk.knows(name));
+        names.sort();
+        names.dedup();
+        let mut reads = Vec::new();
+        for name in &names {
+            reads.extend(record_reads(schema.entity(&name.0)?, name));
+        }
+        let children = acked.iter().filter(|op| op.lane.is_some());
+        reads.extend(children.filter_map(|op| children_read(op.operation, &(op.entity_type.clone(), op.entity_id.clone()))));
+        self.more = names;
+        Ok(reads)
+    }
+
+    /// Local records of the range that the slice does not list.
+    fn gone(&self) -> Vec<Name> {
+        let Some(range) = &self.slice.range else { return Vec::new() };
+        let listed =
+            |id: &String| self.slice.changes.iter().any(|row| row.entity_type == range.entity_type && row.entity_id == *id);
+        self.local.iter().filter(|id| !listed(id)).map(|id| (range.entity_type.clone(), id.clone())).collect()
+    }
+
+    fn decide(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<Step<Absorbed>> {
+        let mut desk = std::mem::take(&mut self.desk);
+        desk.take_named(&self.more, &mut answers(rows))?;
+        let mut absorbed = Absorbed::default();
+        for ack in &self.slice.acks {
+            let seq = desk.all_ops().find(|op| op.id == ack.queue_id).map(|op| op.seq);
+            if let Some(seq) = seq {
+                absorbed.acked += u64::from(answer::acked(&mut desk, schema, seq, ack, self.now)? == Fate::Applied);
+            }
+        }
+        let rest = self.rest();
+        let within = |id: &str| rest.as_ref().is_none_or(|rest| rest.range.as_ref().is_none_or(|range| !covers(range, id)));
+        for row in &self.slice.changes {
+            if !schema.entities.contains_key(&row.entity_type) {
+                absorbed.unknown += 1;
+            } else if within(&row.entity_id) {
+                absorbed.taken += u64::from(answer::take(&mut desk, schema, row, (self.now, self.slice.range.is_some()))?);
+            }
+        }
+        for name in self.gone() {
+            answer::vanish(&mut desk, &name);
+        }
+        if rest.is_none() {
+            let (token, has_more) = (self.slice.token.clone(), self.expect.has_more);
+            desk.edit_sync(|sync| (sync.token, sync.has_more) = (Some(token), has_more));
+        }
+        let changes = desk.finish(schema)?;
+        absorbed.summary = desk.summary();
+        absorbed.rest = rest.map(Box::new);
+        Ok(Step::Done(changes, absorbed))
+    }
+
+    /// The slice behind the last local row that was looked at, if there may be more of them in its range.
+    fn rest(&self) -> Option<Slice> {
+        let range = self.slice.range.as_ref()?;
+        let last = self.local.last().filter(|_| self.local.len() >= SWEEP as usize)?;
+        let range = IdRange { after: Some(last.clone()), ..range.clone() };
+        let changes = self.slice.changes.iter().filter(|row| covers(&range, &row.entity_id)).cloned().collect();
+        Some(Slice { acks: Vec::new(), changes, range: Some(range), token: self.slice.token.clone() })
+    }
+}
+
+fn covers(range: &IdRange, id: &str) -> bool {
+    range.after.as_ref().is_none_or(|after| compare_text(id, after) == Ordering::Greater)
+        && range.through.as_ref().is_none_or(|through| compare_text(id, through) != Ordering::Greater)
+}
+
+fn sweep(schema: &Schema, range: &IdRange) -> Result<Read> {
+    let mut read = Range::all(schema.entity(&range.entity_type)?.store.clone(), SWEEP);
+    read.lower = range.after.as_deref().map(|id| (id.into(), false));
+    read.upper = range.through.as_deref().map(|id| (id.into(), true));
+    Ok(Read::Range(read))
+}

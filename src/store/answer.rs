@@ -1,0 +1,282 @@
+//! What an answer of the server does to the rows of one record: an op settled (by a push or by an ack in a pull), a row
+//! taken in. This module decides the new base, the new view and the new status of each op; `settle` and `absorb` bring the
+//! rows to the desk and write them. It invents nothing: what the server said, or what both sides compute alike.
+
+use crate::error::{Error, Result, Retry};
+use crate::queue::{Op, OpStatus};
+use crate::record::{Fields, digest};
+use crate::schema::{Operation, Schema};
+use crate::store::desk::{Desk, Name, no_fields};
+use crate::store::rebase;
+use crate::store::rows::{BaseRow, ConflictRow, Record, RecordStatus, SyncInfo};
+use crate::time::Millis;
+use crate::wire::change::Stamp;
+use crate::wire::{Ack, Processed, RemoteChange, Status, Want};
+use std::collections::BTreeMap;
+
+/// What became of one op on this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Applied,
+    Refused,
+    Parked,
+    Again,
+    /// It had its answer already.
+    Known,
+}
+
+/// The record after an applied op, as the server has it.
+struct After {
+    version: u64,
+    data: Option<Fields>,
+    stamps: BTreeMap<String, Stamp>,
+}
+
+/// An op's answer.
+pub(crate) fn settle(desk: &mut Desk, schema: &Schema, seq: u64, answer: &Processed, when: (Millis, u32)) -> Result<Fate> {
+    let Some(op) = desk.op(seq).filter(|op| op.id == answer.queue_id && op.lane.is_some()).cloned() else {
+        return Ok(Fate::Known);
+    };
+    match answer.status {
+        Status::Success => {
+            applied(desk, schema, &op, answer, when.0)?;
+            Ok(Fate::Applied)
+        }
+        Status::Conflict => {
+            parked(desk, schema, op, answer, when.0)?;
+            Ok(Fate::Parked)
+        }
+        Status::Error => refused(desk, op, answer, when),
+    }
+}
+
+/// An op's ack in a pull: applied, without the merged data (which follows as a row).
+pub(crate) fn acked(desk: &mut Desk, schema: &Schema, seq: u64, ack: &Ack, now: Millis) -> Result<Fate> {
+    let answer = Processed {
+        queue_id: ack.queue_id.clone(),
+        status: Status::Success,
+        entity_id: ack.entity_id.clone(),
+        server_version: ack.server_version,
+        number: ack.number,
+        digest: ack.digest.clone(),
+        data: None,
+        stamps: BTreeMap::new(),
+        conflict_id: None,
+        conflict_data: None,
+        error: None,
+    };
+    settle(desk, schema, seq, &answer, (now, u32::MAX))
+}
+
+fn applied(desk: &mut Desk, schema: &Schema, op: &Op, answer: &Processed, now: Millis) -> Result<()> {
+    let name = (op.entity_type.clone(), op.entity_id.clone());
+    let entity = schema.entity(&name.0)?;
+    desk.put_op(Op {
+        status: OpStatus::Completed,
+        server_version: Some(answer.server_version),
+        updated_at: now,
+        lane: None,
+        error: None,
+        ..op.clone()
+    });
+    let base = desk.base(&name).cloned();
+    let data = match (&answer.data, op.operation) {
+        (Some(data), _) => Some(data.clone()),
+        (None, Operation::Delete) => None,
+        (None, _) => rebase::predict(entity, base.as_ref(), op),
+    };
+    let alike = answer.digest.is_empty() || digest(data.as_ref().unwrap_or(&no_fields())) == answer.digest;
+    if !alike {
+        want(desk, &name);
+    }
+    let mut stamps = base.as_ref().map(|base| base.stamps.clone()).unwrap_or_default();
+    stamps.extend(answer.stamps.clone());
+    // A row that was pulled meanwhile may be newer than this answer; versions only go up.
+    let newer = base.as_ref().filter(|base| base.version > answer.server_version).cloned();
+    let after = newer.map_or(After { version: answer.server_version, data, stamps }, |base| After {
+        version: base.version,
+        data: base.data,
+        stamps: base.stamps,
+    });
+    release_children(desk, op);
+    follower(desk, &name, answer, alike && answer.data.is_none());
+    stand(desk, schema, &name, after, (now, None))
+}
+
+/// Children of a record that has reached the server wait for it no longer.
+fn release_children(desk: &mut Desk, op: &Op) {
+    if op.operation != Operation::Create {
+        return;
+    }
+    let need = op.need();
+    for seq in desk.waiting_for(&need) {
+        if let Some(mut child) = desk.op(seq).cloned() {
+            child.needs.retain(|one| *one != need);
+            desk.put_op(child);
+        }
+    }
+}
+
+/// The op behind the answered one may go now. It was made on that op's result and is based on its version, unless somebody
+/// else's change is in there too: then a delete keeps its older base, and the server asks before it deletes what the user
+/// has not seen.
+fn follower(desk: &mut Desk, name: &Name, answer: &Processed, as_predicted: bool) {
+    let next = desk.lane(name).first().map(|next| (*next).clone());
+    if let Some(mut next) = next.filter(Op::is_open) {
+        next.behind = false;
+        if as_predicted || next.operation == Operation::Update {
+            next.base_version = Some(answer.server_version);
+        }
+        desk.put_op(next);
+    }
+}
+
+/// Brings base and record to a server version: with ops left it becomes the base under them, without it is the record.
+fn stand(
+    desk: &mut Desk,
+    schema: &Schema,
+    name: &Name,
+    after: After,
+    when: (Millis, Option<(&str, Option<Millis>)>),
+) -> Result<()> {
+    let (now, said) = when;
+    let entity = schema.entity(&name.0)?;
+    let old = desk.record(name).cloned();
+    let (by, at) = said.map_or_else(
+        || old.as_ref().map_or((String::new(), None), |old| (old.sync.by.clone(), old.sync.server_at)),
+        |(by, at)| (by.to_owned(), at),
+    );
+    let base = BaseRow {
+        entity_type: name.0.clone(),
+        entity_id: name.1.clone(),
+        version: after.version,
+        data: after.data.clone(),
+        stamps: after.stamps,
+        by: by.clone(),
+        at,
+    };
+    let lane: Vec<Op> = desk.lane(name).into_iter().cloned().collect();
+    let fields = if lane.is_empty() {
+        desk.put_base(name, None);
+        after.data
+    } else {
+        let lane: Vec<&Op> = lane.iter().collect();
+        let fields = rebase::view(entity, Some(&base), &lane, old.as_ref().map(|old| &old.fields));
+        desk.put_base(name, Some(base));
+        fields
+    };
+    let status = desk.mark(name);
+    let record = fields.map(|fields| {
+        let clean = status == RecordStatus::Synced;
+        let sync = SyncInfo {
+            status,
+            version: Some(after.version),
+            local: old.as_ref().map_or(0, |old| old.sync.local),
+            modified: if clean { at.unwrap_or(now) } else { old.as_ref().map_or(now, |old| old.sync.modified) },
+            synced: if clean { Some(now) } else { old.as_ref().and_then(|old| old.sync.synced) },
+            server_at: at,
+            by,
+            offline: false,
+            bytes: 0,
+        };
+        Record { fields, sync }
+    });
+    if record.is_some() || desk.record(name).is_some() {
+        desk.put_record(name, record);
+    }
+    Ok(())
+}
+
+fn refused(desk: &mut Desk, op: Op, answer: &Processed, when: (Millis, u32)) -> Result<Fate> {
+    let (now, most) = when;
+    let error = answer.error.clone().unwrap_or_else(|| Error::new(crate::error::Code::ServerError, "refused without a reason"));
+    let name = (op.entity_type.clone(), op.entity_id.clone());
+    let retry_count = op.retry_count + 1;
+    let again = error.code.retry() == Retry::Later && retry_count < most;
+    // Sent again it is the same frozen op, among others; without a further attempt it waits for a person.
+    let status = if again { OpStatus::Pending } else { OpStatus::Failed };
+    desk.put_op(Op { status, retry_count, last_retry_at: Some(now), updated_at: now, error: Some(error), ..op });
+    remark(desk, &name);
+    Ok(if again { Fate::Again } else { Fate::Refused })
+}
+
+fn remark(desk: &mut Desk, name: &Name) {
+    let status = desk.mark(name);
+    if let Some(record) = desk.record(name).filter(|record| record.sync.status != status).cloned() {
+        desk.put_record(name, Some(Record { sync: SyncInfo { status, ..record.sync }, ..record }));
+    }
+}
+
+fn parked(desk: &mut Desk, schema: &Schema, op: Op, answer: &Processed, now: Millis) -> Result<()> {
+    let name = (op.entity_type.clone(), op.entity_id.clone());
+    let id = answer.conflict_id.clone().unwrap_or_else(|| op.id.as_str().into());
+    let local = desk.record(&name).map(|record| record.fields.clone());
+    let op_id = op.id.clone();
+    desk.put_op(Op { status: OpStatus::Conflict, updated_at: now, resolves: Some(id.clone()), ..op });
+    let Some(theirs) = &answer.conflict_data else { return Ok(remark(desk, &name)) };
+    desk.put_conflict(&ConflictRow {
+        id,
+        entity_type: name.0.clone(),
+        entity_id: name.1.clone(),
+        op: op_id,
+        kind: theirs.kind.clone(),
+        fields: theirs.fields.clone(),
+        local,
+        server: theirs.server.clone(),
+        version: theirs.version,
+        changed_by: theirs.changed_by.clone(),
+        changed_at: theirs.changed_at.clone(),
+        detected_at: now,
+    })?;
+    let known = desk.base(&name).is_some_and(|base| base.version >= theirs.version);
+    if known {
+        remark(desk, &name);
+        return Ok(());
+    }
+    let after = After { version: theirs.version, data: theirs.server.clone(), stamps: BTreeMap::new() };
+    stand(desk, schema, &name, after, (now, Some((&theirs.changed_by, Millis::parse(&theirs.changed_at)))))
+}
+
+/// A row of a pull; returns whether it changed anything here. In a snapshot the server's word holds whatever its version.
+pub(crate) fn take(desk: &mut Desk, schema: &Schema, row: &RemoteChange, when: (Millis, bool)) -> Result<bool> {
+    let (now, snapshot) = when;
+    let name = (row.entity_type.clone(), row.entity_id.clone());
+    let asked_for = unwant(desk, &name);
+    let known = desk.base(&name).map(|base| base.version).or_else(|| desk.record(&name).and_then(|record| record.sync.version));
+    if !snapshot && !asked_for && known.is_some_and(|known| known >= row.server_version) {
+        return Ok(false);
+    }
+    let gone = row.operation == Operation::Delete;
+    if gone && desk.record(&name).is_none() && desk.lane(&name).is_empty() {
+        return Ok(false);
+    }
+    let after = After { version: row.server_version, data: (!gone).then(|| row.data.clone()), stamps: row.stamps.clone() };
+    stand(desk, schema, &name, after, (now, Some((&row.changed_by, Millis::parse(&row.timestamp)))))?;
+    Ok(true)
+}
+
+/// A clean record that a snapshot of its range does not list is gone.
+pub(crate) fn vanish(desk: &mut Desk, name: &Name) {
+    if desk.lane(name).is_empty() && desk.record(name).is_some() {
+        desk.put_record(name, None);
+    }
+}
+
+/// The next pull fetches this row whole: it is not what both sides should have computed.
+fn want(desk: &mut Desk, name: &Name) {
+    let want = Want { entity_type: name.0.clone(), entity_id: name.1.clone() };
+    desk.edit_sync(|sync| {
+        if !sync.want.contains(&want) {
+            sync.want.push(want);
+        }
+    });
+}
+
+fn unwant(desk: &mut Desk, name: &Name) -> bool {
+    let wanted = |want: &Want| want.entity_type == name.0 && want.entity_id == name.1;
+    let asked_for = desk.sync_row().is_some_and(|sync| sync.want.iter().any(wanted));
+    if asked_for {
+        desk.edit_sync(|sync| sync.want.retain(|want| !wanted(want)));
+    }
+    asked_for
+}

@@ -1,0 +1,252 @@
+//! The reference store: what IndexedDB does, in memory, with nothing clever. It decides nothing; it runs transactions one
+//! after the other and applies all of their writes or none. Simulation and native tests use it, and every other executor is
+//! held to its behaviour by one conformance suite.
+
+use crate::error::{Code, Error, Result};
+use crate::limits::TX_ROUNDS;
+use crate::schema::Schema;
+use crate::store::key::Key;
+use crate::store::layout::{IndexDef, StoreDef, stores};
+use crate::store::port::{Change, Range, Read, Rows, Step};
+use crate::store::query::{Page, Query};
+use crate::store::tx::{Output, Tx};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One database.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    tables: BTreeMap<String, Table>,
+}
+
+#[derive(Clone, Debug)]
+struct Table {
+    def: StoreDef,
+    rows: BTreeMap<Key, Value>,
+    /// For each index its entries: (index key, primary key).
+    indexes: Vec<BTreeSet<(Key, Key)>>,
+}
+
+impl Memory {
+    /// An empty database for an application.
+    #[must_use]
+    pub fn new(schema: &Schema) -> Self {
+        let table = |def: StoreDef| {
+            (def.name.to_string(), Table { indexes: vec![BTreeSet::new(); def.indexes.len()], rows: BTreeMap::new(), def })
+        };
+        Self { tables: stores(schema).into_iter().map(table).collect() }
+    }
+
+    /// Runs one transaction from beginning to end.
+    ///
+    /// # Errors
+    /// What the transaction aborts with; `STORAGE_ERROR` for a store outside its scope or a broken unique index.
+    pub fn run(&mut self, schema: &Schema, tx: &mut Tx) -> Result<Output> {
+        let scope = tx.scope(schema);
+        let mut rows = Vec::new();
+        for _ in 0..=TX_ROUNDS {
+            match tx.advance(schema, rows) {
+                Step::Read(reads) => {
+                    rows = reads.iter().map(|read| self.read_within(&scope.stores, read)).collect::<Result<_>>()?;
+                }
+                Step::Done(changes, output) => {
+                    self.apply_within(&scope.stores, changes)?;
+                    return Ok(output);
+                }
+                Step::Abort(error) => return Err(error),
+            }
+        }
+        Err(storage(format!("{} took more than {TX_ROUNDS} rounds", tx.name())))
+    }
+
+    /// Applies writes, all or none.
+    ///
+    /// # Errors
+    /// `STORAGE_ERROR`; then nothing is changed.
+    pub fn apply(&mut self, changes: Vec<Change>) -> Result<()> {
+        let mut undo: Vec<(String, Key, Option<Value>)> = Vec::with_capacity(changes.len());
+        for change in changes {
+            match self.apply_one(change) {
+                Ok(step) => undo.push(step),
+                Err(error) => {
+                    for (store, key, old) in undo.into_iter().rev() {
+                        let table = self.table_mut(&store)?;
+                        table.remove(&key);
+                        if let Some(old) = old {
+                            table.insert(key, old)?;
+                        }
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers one read.
+    ///
+    /// # Errors
+    /// `STORAGE_ERROR` for an unknown store or index.
+    pub fn read(&self, read: &Read) -> Result<Rows> {
+        match read {
+            Read::Get { store, key } => Ok(self.table(store)?.rows.get(key).cloned().into_iter().collect()),
+            Read::Range(range) => self.table(&range.store)?.range(range),
+        }
+    }
+
+    /// Answers an application's query.
+    ///
+    /// # Errors
+    /// As `Query::plan` and `read`.
+    pub fn query(&self, schema: &Schema, query: &Query) -> Result<Page<Value>> {
+        let plan = query.plan(schema)?;
+        Ok(plan.page(self.read(&Read::Range(plan.range.clone()))?))
+    }
+
+    /// Every row of a store, by key.
+    pub fn rows(&self, store: &str) -> impl Iterator<Item = &Value> {
+        self.tables.get(store).into_iter().flat_map(|table| table.rows.values())
+    }
+
+    fn read_within(&self, stores: &[crate::store::StoreName], read: &Read) -> Result<Rows> {
+        let store = match read {
+            Read::Get { store, .. } => store,
+            Read::Range(range) => &range.store,
+        };
+        within(stores, store)?;
+        self.read(read)
+    }
+
+    fn apply_within(&mut self, stores: &[crate::store::StoreName], changes: Vec<Change>) -> Result<()> {
+        for change in &changes {
+            let (Change::Put { store, .. } | Change::Delete { store, .. }) = change;
+            within(stores, store)?;
+        }
+        self.apply(changes)
+    }
+
+    fn apply_one(&mut self, change: Change) -> Result<(String, Key, Option<Value>)> {
+        match change {
+            Change::Put { store, row } => {
+                let table = self.table_mut(&store)?;
+                let key = table.key(&row)?;
+                let old = table.remove(&key);
+                if let Err(error) = table.insert(key.clone(), row) {
+                    if let Some(old) = old {
+                        table.insert(key, old)?;
+                    }
+                    return Err(error);
+                }
+                Ok((store.into_owned(), key, old))
+            }
+            Change::Delete { store, key } => {
+                let old = self.table_mut(&store)?.remove(&key);
+                Ok((store.into_owned(), key, old))
+            }
+        }
+    }
+
+    fn table(&self, name: &str) -> Result<&Table> {
+        self.tables.get(name).ok_or_else(|| storage(format!("there is no store {name}")))
+    }
+
+    fn table_mut(&mut self, name: &str) -> Result<&mut Table> {
+        self.tables.get_mut(name).ok_or_else(|| storage(format!("there is no store {name}")))
+    }
+}
+
+impl Table {
+    fn key(&self, row: &Value) -> Result<Key> {
+        path_key(row, &self.def.key_path).ok_or_else(|| storage(format!("a row of {} without a key", self.def.name)))
+    }
+
+    fn insert(&mut self, key: Key, row: Value) -> Result<()> {
+        let entries: Vec<Vec<Key>> = self.def.indexes.iter().map(|index| index_keys(&row, index)).collect();
+        for (at, index) in self.def.indexes.iter().enumerate().filter(|(_, index)| index.unique) {
+            let taken = |entry: &Key| self.indexes[at].iter().any(|(used, owner)| used == entry && *owner != key);
+            let held = |entry: &Key| {
+                self.indexes[at].range((entry.clone(), Key::Number(f64::MIN))..).next().is_some_and(|(used, _)| used == entry)
+                    && taken(entry)
+            };
+            if entries[at].iter().any(held) {
+                return Err(storage(format!("the unique index {} of {} would be broken", index.name, self.def.name)));
+            }
+        }
+        for (at, keys) in entries.into_iter().enumerate() {
+            self.indexes[at].extend(keys.into_iter().map(|entry| (entry, key.clone())));
+        }
+        self.rows.insert(key, row);
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &Key) -> Option<Value> {
+        let old = self.rows.remove(key)?;
+        for (at, index) in self.def.indexes.iter().enumerate() {
+            for entry in index_keys(&old, index) {
+                self.indexes[at].remove(&(entry, key.clone()));
+            }
+        }
+        Some(old)
+    }
+
+    fn range(&self, range: &Range) -> Result<Rows> {
+        let Some(index) = &range.index else {
+            let entries = self.rows.iter().map(|(key, row)| (key, key, row));
+            return Ok(cut(entries, range));
+        };
+        let at = self.def.indexes.iter().position(|def| def.name == *index);
+        let at = at.ok_or_else(|| storage(format!("{} has no index {index}", self.def.name)))?;
+        let low = range.lower.as_ref().map_or(Key::Number(f64::MIN), |(key, _)| key.clone());
+        let entries = self.indexes[at].range((low, Key::Number(f64::MIN))..);
+        let rows = entries.filter_map(|(entry, key)| Some((entry, key, self.rows.get(key)?)));
+        Ok(cut(rows, range))
+    }
+}
+
+/// The rows of a range out of entries in ascending order.
+fn cut<'a>(entries: impl DoubleEndedIterator<Item = (&'a Key, &'a Key, &'a Value)>, range: &Range) -> Rows {
+    let above = |key: &Key| range.lower.as_ref().is_none_or(|(bound, taken)| key > bound || (*taken && key == bound));
+    let below = |key: &Key| range.upper.as_ref().is_none_or(|(bound, taken)| key < bound || (*taken && key == bound));
+    let limit = range.limit as usize;
+    if range.reverse {
+        let behind = |at: (&Key, &Key)| range.after.as_ref().is_none_or(|(entry, key)| at < (entry, key));
+        let taken = entries.rev().skip_while(|(entry, _, _)| !below(entry)).take_while(|(entry, _, _)| above(entry));
+        return taken.filter(|(entry, key, _)| behind((entry, key))).take(limit).map(|(_, _, row)| row.clone()).collect();
+    }
+    let behind = |at: (&Key, &Key)| range.after.as_ref().is_none_or(|(entry, key)| at > (entry, key));
+    let taken = entries.skip_while(|(entry, _, _)| !above(entry)).take_while(|(entry, _, _)| below(entry));
+    taken.filter(|(entry, key, _)| behind((entry, key))).take(limit).map(|(_, _, row)| row.clone()).collect()
+}
+
+fn index_keys(row: &Value, index: &IndexDef) -> Vec<Key> {
+    if !index.multi {
+        return path_key(row, &index.key_path).into_iter().collect();
+    }
+    let mut keys = match index.key_path.first().and_then(|path| at(row, path)) {
+        Some(Value::Array(items)) => items.iter().filter_map(Key::of).collect(),
+        Some(value) => Key::of(value).into_iter().collect::<Vec<_>>(),
+        None => Vec::new(),
+    };
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+fn path_key(row: &Value, paths: &[String]) -> Option<Key> {
+    match paths {
+        [path] => at(row, path).and_then(Key::of),
+        paths => paths.iter().map(|path| at(row, path).and_then(Key::of)).collect::<Option<_>>().map(Key::List),
+    }
+}
+
+fn at<'a>(row: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(row, |value, step| value.get(step))
+}
+
+fn within(stores: &[crate::store::StoreName], store: &crate::store::StoreName) -> Result<()> {
+    if stores.contains(store) { Ok(()) } else { Err(storage(format!("{store} is outside the transaction's scope"))) }
+}
+
+fn storage(what: String) -> Error {
+    Error::new(Code::StorageError, what)
+}

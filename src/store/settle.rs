@@ -1,0 +1,123 @@
+//! `Settle`: takes the answers of one push, all in one transaction (law 2). It decides nothing itself: `answer` says what
+//! each answer does to its record. The machine runs it for every push that was answered.
+
+use crate::error::Result;
+use crate::id::OpId;
+use crate::schema::{Operation, Schema};
+use crate::store::answer::{self, Fate};
+use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
+use crate::store::layout::{BASE, BY_NEED, CONFLICTS, METADATA, QUEUE};
+use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
+use crate::store::rows::{Head, SyncRow};
+use crate::store::scope;
+use crate::time::Millis;
+use crate::wire::Processed;
+use std::borrow::Cow;
+
+/// One op of the batch and what the server said of it.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The op's place in the queue.
+    pub seq: u64,
+    /// Its record.
+    pub name: Name,
+    /// What it does.
+    pub operation: Operation,
+    /// The answer.
+    pub answer: Processed,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settled {
+    /// Ops applied.
+    pub applied: u64,
+    /// Ops refused for good.
+    pub refused: u64,
+    /// Ops in a conflict.
+    pub parked: u64,
+    /// Ops to be sent again, later.
+    pub again: u64,
+    /// Ops applied, by id.
+    pub ids: Vec<OpId>,
+    /// How the store stands after it.
+    pub summary: Summary,
+}
+
+/// Taking the answers of a push as a transaction.
+#[derive(Clone, Debug)]
+pub struct Settle {
+    fence: u64,
+    items: Vec<Answered>,
+    now: Millis,
+    most: u32,
+    asked: bool,
+}
+
+impl Settle {
+    /// For the holder of `fence`; an op is given up after `most` answered attempts.
+    #[must_use]
+    pub fn new(fence: u64, items: Vec<Answered>, now: Millis, most: u32) -> Self {
+        Self { fence, items, now, most, asked: false }
+    }
+
+    /// What it may touch.
+    #[must_use]
+    pub fn scope(&self, schema: &Schema) -> Scope {
+        let entities = self.items.iter().filter_map(|item| schema.entities.get(&item.name.0));
+        let stores = entities.map(|entity| Cow::Owned(entity.store.clone()));
+        scope(stores.chain([QUEUE, BASE, METADATA, CONFLICTS]), Durability::Relaxed)
+    }
+
+    /// One round: the batch is known.
+    pub fn advance(&mut self, schema: &Schema, rows: Vec<Rows>) -> Step<Settled> {
+        let step = if self.asked { self.decide(schema, rows) } else { self.reads(schema).map(Step::Read) };
+        self.asked = true;
+        step.unwrap_or_else(Step::Abort)
+    }
+
+    fn reads(&self, schema: &Schema) -> Result<Vec<Read>> {
+        let mut reads = vec![Head::read(), SyncRow::read()];
+        for item in &self.items {
+            reads.extend(record_reads(schema.entity(&item.name.0)?, &item.name));
+            reads.extend(children_read(item.operation, &item.name));
+        }
+        Ok(reads)
+    }
+
+    fn decide(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<Step<Settled>> {
+        let mut answers = answers(rows);
+        let mut desk = Desk::default();
+        desk.take_head(answers.next().unwrap_or_default())?;
+        desk.check_fence(self.fence)?;
+        desk.take_sync(answers.next().unwrap_or_default())?;
+        for item in &self.items {
+            desk.take_record(&item.name, &mut answers)?;
+            if item.operation == Operation::Create {
+                desk.take_ops(answers.next().unwrap_or_default())?;
+            }
+        }
+        let mut settled = Settled::default();
+        for item in &self.items {
+            match answer::settle(&mut desk, schema, item.seq, &item.answer, (self.now, self.most))? {
+                Fate::Applied => {
+                    settled.applied += 1;
+                    settled.ids.push(item.answer.queue_id.clone());
+                }
+                Fate::Refused => settled.refused += 1,
+                Fate::Parked => settled.parked += 1,
+                Fate::Again => settled.again += 1,
+                Fate::Known => {}
+            }
+        }
+        let changes = desk.finish(schema)?;
+        settled.summary = desk.summary();
+        Ok(Step::Done(changes, settled))
+    }
+}
+
+/// The ops that wait for a record which may just have been created on the server.
+pub(crate) fn children_read(operation: Operation, name: &Name) -> Option<Read> {
+    let need = crate::queue::op::need(&name.0, &name.1);
+    (operation == Operation::Create).then(|| Read::Range(Range::all(QUEUE, u32::MAX).by(BY_NEED).only(need.as_str().into())))
+}
