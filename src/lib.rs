@@ -17,6 +17,7 @@
 pub mod authority;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
+pub mod dialect;
 pub mod error;
 pub mod hlc;
 pub mod id;
@@ -26,5 +27,6 @@ pub mod queue;
 pub mod record;
 pub mod schema;
 pub mod store;
+pub mod sync;
 pub mod time;
 pub mod wire;

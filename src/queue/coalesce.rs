@@ -60,8 +60,8 @@ mod tests {
         fn the_coalesced_op_does_what_the_ops_do(a in fields(), b in fields(), c in fields()) {
             let (first, second) = (Patch::between(&a, &b), Patch::between(&b, &c));
             match update(Operation::Update, &first, &second) {
-                Coalesced::Op(_, patch) => prop_assert_eq!(patch.applied(&a), c),
-                Coalesced::Nothing => prop_assert_eq!(a, c),
+                Coalesced::Op(_, patch) => prop_assert_eq!(&patch.applied(&a), &c),
+                Coalesced::Nothing => prop_assert_eq!(&a, &c),
             }
             let created = Patch { data: b.clone(), ..Patch::default() };
             let Coalesced::Op(Operation::Create, whole) = update(Operation::Create, &created, &Patch::between(&b, &a)) else { panic!("a create stays one") };

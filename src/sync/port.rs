@@ -3,10 +3,10 @@
 //! back with the ticket they carried; an effect without a ticket has no result.
 
 use crate::error::{Error, Result};
-use crate::store::{Output, Tx};
+use crate::store::{Output, Summary, Tx};
 use crate::sync::status::Status;
 use crate::time::Millis;
-use crate::wire::{Device, DeviceReply, PullReply, PullRequest, PushReply, PushRequest};
+pub use crate::wire::{Reply, Request};
 use serde::{Deserialize, Serialize};
 
 /// Names one effect that has a result.
@@ -26,8 +26,9 @@ pub struct At {
 pub enum Input {
     /// The database is open; the first input.
     Start,
-    /// A local write of this context is committed.
-    Wrote(Bell),
+    /// A local write (or a person's decision) of this context is committed; the store stands so. `true`: it is critical and
+    /// goes at once.
+    Wrote(Summary, bool),
     /// Another context of this database rang.
     Rung(Bell),
     /// The browser says that there is (or is no) network. A hint only.
@@ -74,28 +75,6 @@ pub enum Effect {
     Finished(Box<Cycle>),
 }
 
-/// A request, before any dialect has put it into HTTP.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Request {
-    /// Register this device.
-    Attach(Device),
-    /// Ops up, and the first page down.
-    Push(PushRequest),
-    /// A page down.
-    Pull(PullRequest),
-}
-
-/// Its answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
-    /// To `Attach`.
-    Attach(DeviceReply),
-    /// To `Push`.
-    Push(PushReply),
-    /// To `Pull`.
-    Pull(PullReply),
-}
-
 /// A hint to the other contexts of the same database. It may be lost; the store is the truth.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bell {
@@ -110,9 +89,12 @@ pub struct Bell {
     /// The holder's answer: it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub busy: bool,
-    /// There are ops to send: whoever can sync should.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub wrote: bool,
+    /// Ops pending or syncing, failed, in a conflict.
+    #[serde(default)]
+    pub counts: [u64; 3],
+    /// When the last cycle ended well, and with everything fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced_at: Option<Millis>,
 }
 
 /// Why a sync is wanted.

@@ -60,7 +60,12 @@ impl Status {
     /// Whether "synced" may be shown.
     #[must_use]
     pub fn is_synced(&self) -> bool {
-        self.queued == 0 && self.failed == 0 && self.conflicts == 0 && !self.behind && self.error.is_none() && self.last_sync_at.is_some()
+        self.queued == 0
+            && self.failed == 0
+            && self.conflicts == 0
+            && !self.behind
+            && self.error.is_none()
+            && self.last_sync_at.is_some()
     }
 
     /// The one word that is true of these figures, given what the machine is doing.

@@ -4,11 +4,13 @@
 
 pub mod change;
 pub mod check;
+pub mod exchange;
 pub mod problem;
 pub mod pull;
 pub mod push;
 
 pub use change::{Change, RemoteChange};
+pub use exchange::{Reply, Request};
 pub use problem::Problem;
 pub use pull::{Ack, IdRange, PullReply, PullRequest, Reset, Slice, Want};
 pub use push::{Device, DeviceReply, Processed, PushReply, PushRequest, Status};

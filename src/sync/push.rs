@@ -1,0 +1,140 @@
+//! Ops up: from the batch that `Stage` has frozen to the answers that `Settle` takes. It decides what a request holds and
+//! what follows each answer; the same batch goes again with the same ids until it has one.
+
+use crate::error::Error;
+use crate::id::OpId;
+use crate::limits;
+use crate::queue::Op;
+use crate::record::Fields;
+use crate::store::settle::{Answered, Settle, Settled};
+use crate::store::stage::{Size, Stage, Staged};
+use crate::sync::machine::Machine;
+use crate::sync::port::Request;
+use crate::wire::{PROTOCOL, Processed, PushReply, PushRequest, Status};
+use std::collections::BTreeMap;
+
+impl Machine {
+    /// Asks the store for the next batch.
+    pub(super) fn stage(&mut self) {
+        let Some(running) = &self.running else { return };
+        if running.later.is_some() {
+            // Asked again at once, the server would say "later" again.
+            return self.finish();
+        }
+        if self.paused {
+            return self.end(None);
+        }
+        let size = Size {
+            ops: self.batch_ops.clamp(1, limits::BATCH_OPS),
+            bytes: (self.rules.batch.bytes as usize).clamp(limits::RECORD_BYTES, limits::BATCH_BYTES),
+        };
+        let stage = Stage::new(running.fence, size, self.at.now);
+        self.want.push = false;
+        self.run(stage);
+    }
+
+    /// A batch to send, or nothing: then what is left to fetch, or the end.
+    pub(super) fn staged(&mut self, staged: Staged) {
+        self.sync = Some(staged.sync);
+        let Some(running) = &mut self.running else { return };
+        running.total = running.total.max(running.cycle.synced + staged.batch.len() as u64);
+        running.batch = staged.batch;
+        if !running.batch.is_empty() {
+            let request = self.push_request();
+            return self.send(Request::Push(request));
+        }
+        let sync = self.sync.as_ref();
+        let owed = sync.is_none_or(|sync| sync.has_more || sync.token.is_none() || !sync.want.is_empty());
+        if running.fetched || !(self.want.pull || owed) { self.finish() } else { self.fetch() }
+    }
+
+    fn push_request(&mut self) -> PushRequest {
+        let changes = self.running.as_ref().map(|running| running.batch.iter().map(Op::change).collect()).unwrap_or_default();
+        let sync = self.sync.as_ref();
+        // The first page of a pull comes with the answer. A snapshot does not: its pages are large, and answers are not to wait.
+        let pull = sync.is_some_and(|sync| sync.token.is_some());
+        PushRequest {
+            protocol: PROTOCOL,
+            device_id: sync.map(|sync| sync.device_id.clone()).unwrap_or_default(),
+            incarnation: sync.map(|sync| sync.incarnation.clone()).unwrap_or_default(),
+            request_no: sync.map_or(0, |sync| sync.request_no),
+            client_time: self.at.now.iso(),
+            last_sync_at: sync.and_then(|sync| sync.last_sync_at).map(crate::time::Millis::iso),
+            sync_token: sync.and_then(|sync| sync.token.clone()),
+            pull,
+            schema_version: self.schema_version,
+            want: if pull { self.wanted() } else { Vec::new() },
+            changes,
+        }
+    }
+
+    /// The answers, each to its op. An op without one goes again.
+    pub(super) fn pushed(&mut self, reply: PushReply) {
+        if let Err(error) = self.accept(&reply.slices, reply.has_more, reply.reset) {
+            return self.fail(error);
+        }
+        let Some(running) = &mut self.running else { return };
+        let mut answers: BTreeMap<OpId, Processed> = reply.processed.into_iter().map(|one| (one.queue_id.clone(), one)).collect();
+        let mut items = Vec::with_capacity(running.batch.len());
+        for op in &running.batch {
+            let Some(answer) = answers.remove(&op.id) else {
+                running.later = Some(Error::new(crate::error::Code::ServerError, "the server left an op without an answer"));
+                continue;
+            };
+            if let (Status::Error, Some(error)) = (answer.status, &answer.error) {
+                if error.code.retry() == crate::error::Retry::Later {
+                    running.later = Some(error.clone());
+                }
+            }
+            items.push(Answered {
+                seq: op.seq,
+                name: (op.entity_type.clone(), op.entity_id.clone()),
+                operation: op.operation,
+                answer,
+            });
+        }
+        let settle = Settle::new(running.fence, items, self.at.now, self.rules.retry.max_attempts);
+        self.run(settle);
+    }
+
+    pub(super) fn settled(&mut self, settled: Settled) {
+        let Some(running) = &mut self.running else { return };
+        running.batch.clear();
+        running.cycle.synced += settled.applied;
+        running.cycle.failed += settled.refused;
+        running.cycle.conflicts += settled.parked;
+        self.take_page();
+    }
+
+    /// Half the batch next time; an op that is too large alone is given back to its author.
+    pub(super) fn too_large(&mut self, error: Error) {
+        let Some(running) = &mut self.running else { return };
+        if running.batch.len() > 1 {
+            self.batch_ops = running.batch.len().div_ceil(2);
+            running.batch.clear();
+            return self.stage();
+        }
+        let refusal = |op: &Op| Processed {
+            queue_id: op.id.clone(),
+            status: Status::Error,
+            entity_id: op.entity_id.clone(),
+            server_version: 0,
+            number: 0,
+            digest: String::new(),
+            data: None::<Fields>,
+            stamps: BTreeMap::new(),
+            conflict_id: None,
+            conflict_data: None,
+            error: Some(error.clone()),
+        };
+        let item = |op: &Op| Answered {
+            seq: op.seq,
+            name: (op.entity_type.clone(), op.entity_id.clone()),
+            operation: op.operation,
+            answer: refusal(op),
+        };
+        let items = running.batch.iter().map(item).collect();
+        let settle = Settle::new(running.fence, items, self.at.now, self.rules.retry.max_attempts);
+        self.run(settle);
+    }
+}
