@@ -150,3 +150,6 @@ fn identifier(name: &str, path: &str) -> Result<()> {
     }
     Err(bad(path, "must be an identifier", "begin with a letter, go on with letters, digits, `_`; 64 at most"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,11 +45,8 @@ fn told(path: String, message: &str) -> Error {
 
 /// The name that is closest to `wrong`, if it is close: at most a third of its letters differ.
 pub(super) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|name| (distance(wrong, name), name))
-        .min()
-        .filter(|(far, name)| *far <= name.len().div_ceil(3))
-        .map(|(_, name)| name)
+    let far = known.map(|name| (distance(wrong, name), name));
+    far.filter(|(far, name)| *far <= name.len().div_ceil(3)).min().map(|(_, name)| name)
 }
 
 /// How many letters have to be put in, taken out or changed (Levenshtein, one row at a time).

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub struct Test {
     /// The field.
     pub field: String,
-    /// Equal to one of these. `"$user"` stands for the user's id, `"$sites"` and the like for a list of the user's profile.
+    /// Equal to one of these; `"$user"` is the user's id, `"$sites"` and the like a list of the user's profile.
     #[serde(rename = "in", default, skip_serializing_if = "Vec::is_empty")]
     pub one_of: Vec<Value>,
     /// A time at most this long ago.
@@ -54,6 +54,9 @@ pub struct PartitionRule {
     /// Or: what the user has picked by hand.
     #[serde(default, skip_serializing_if = "is_false")]
     pub selected: bool,
+    /// Or: what the user has opened on this device in the last so many milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_ms: Option<u64>,
     /// Only these fields travel; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
@@ -150,7 +153,8 @@ pub enum MergePolicy {
     /// The later one by hybrid clock.
     #[default]
     LastWriteWins,
-    /// By the kind of the field: union, elements by key, sum of deltas, lines and words, field by field.
+    /// By the kind of the field: union, elements by key (what both changed of one element: by the `merge` of `items`), sum
+    /// of deltas, lines and words, field by field.
     Merge,
     /// A person decides.
     Manual,

@@ -138,7 +138,7 @@ impl Default for Triggers {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdaptRule {
-    /// What has to be so: `network` (wifi, cellular, slow, offline), `saver`, `battery_below`, `busy`, `hours`.
+    /// What has to be so: `network` (wifi, cellular, slow, offline), `kbps_below`, `saver`, `battery_below`, `busy`, `hours`.
     pub when: BTreeMap<String, Value>,
     /// Most ops of a batch then.
     #[serde(default, skip_serializing_if = "Option::is_none")]

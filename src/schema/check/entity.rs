@@ -121,9 +121,10 @@ fn partitions(schema: &Schema, name: &str, here: &str) -> Result<()> {
         let here = format!("{here}.partition[{at}]");
         slug(&rule.name, &format!("{here}.name"))?;
         once(&mut names, &rule.name, &format!("{here}.name"))?;
-        let ways = [!rule.when.is_empty(), !rule.referenced_by.is_empty(), !rule.refers_to.is_empty(), rule.selected];
-        if ways.iter().filter(|way| **way).count() != 1 {
-            let what = "must have exactly one of `when`, `referenced_by`, `refers_to`, `selected`";
+        let by_reference = [!rule.referenced_by.is_empty(), !rule.refers_to.is_empty()];
+        let ways = [!rule.when.is_empty(), rule.selected, rule.opened_ms.is_some()];
+        if ways.iter().chain(&by_reference).filter(|way| **way).count() != 1 {
+            let what = "must have exactly one of `when`, `referenced_by`, `refers_to`, `selected`, `opened_ms`";
             return Err(bad(here, what, "make a rule for each; a record in any of them is in scope"));
         }
         tests(entity, &rule.when, &here)?;

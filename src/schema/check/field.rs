@@ -86,10 +86,10 @@ fn bounds(field: &Field, here: &str) -> Result<()> {
 }
 
 fn item_key(field: &Field, key: &str, here: &str) -> Result<()> {
-    let inner = field.items.as_deref().filter(|items| items.kind == FieldType::Object);
-    let Some(inner) = inner else {
+    let Some(inner) = &field.items else { return Ok(()) };
+    if inner.kind != FieldType::Object {
         return Err(bad(here, "the items are no objects", "declare `items` as an object with this field"));
-    };
+    }
     let named = known(&inner.fields, key, here)?;
     if matches!(named.kind, FieldType::String | FieldType::Integer | FieldType::Number) && named.required {
         return Ok(());
