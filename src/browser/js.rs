@@ -4,10 +4,13 @@
 
 use crate::error::{Code, Error, Result};
 use crate::store::Key;
-use js_sys::{Array, JSON, JsString, Reflect};
+use js_sys::{Array, Function, JSON, JsString, Promise, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 
 /// Parses what JavaScript holds by way of its JSON text.
 ///
@@ -76,6 +79,26 @@ pub fn message(thrown: &JsValue) -> String {
         (false, true) => name,
         (false, false) => format!("{name}: {text}"),
     }
+}
+
+/// A wait that ends when somebody calls the function; calling it again does nothing.
+pub fn signal() -> (Rc<dyn Fn()>, impl Future<Output = ()>) {
+    let resolve = Rc::new(RefCell::new(None));
+    let slot: Rc<RefCell<Option<Function>>> = resolve.clone();
+    let promise = Promise::new(&mut |resolve, _| {
+        slot.replace(Some(resolve));
+    });
+    let call = move || {
+        let resolve = resolve.take();
+        if let Some(resolve) = resolve {
+            // Resolving a promise does not throw.
+            let _ = resolve.call0(&JsValue::NULL);
+        }
+    };
+    (Rc::new(call), async move {
+        // It is never rejected.
+        let _ = JsFuture::from(promise).await;
+    })
 }
 
 /// The device's clock.

@@ -2,5 +2,12 @@
 //! room decides how an effect is carried out with what the browser has; it never decides what is to be done. `bindings`
 //! owns a `Host`, the host owns everything here; wasm32 only, and nothing in it assumes a `window`.
 
+pub mod bell;
+pub mod entropy;
+pub mod fetch;
 pub mod idb;
 pub mod js;
+pub mod locks;
+pub mod network;
+pub mod registry;
+pub mod timers;

@@ -2,7 +2,9 @@
 #![cfg(target_arch = "wasm32")]
 
 mod connection;
+mod contexts;
 mod port;
+mod requests;
 mod util;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -20,8 +20,15 @@ pub(super) enum Asked {
     One(IdbRequest),
     /// A list.
     Many(IdbRequest),
-    /// A cursor that fills the list; the listener lives as long as it runs.
-    Walk(Array, IdbRequest, Closure<dyn FnMut()>),
+    /// A cursor that fills the list.
+    Walk(Walk),
+}
+
+/// A cursor under way; its listener lives as long as it runs.
+pub(super) struct Walk {
+    rows: Array,
+    request: IdbRequest,
+    _step: Closure<dyn FnMut()>,
 }
 
 impl Asked {
@@ -34,7 +41,7 @@ impl Asked {
                 Ok(if row.is_undefined() { Array::new() } else { Array::of1(&row) })
             }
             Self::Many(request) => Ok(request.result().map_err(|thrown| Failure::of(&thrown))?.unchecked_into()),
-            Self::Walk(rows, ..) => Ok(rows.clone()),
+            Self::Walk(walk) => Ok(walk.rows.clone()),
         }
     }
 }
@@ -42,7 +49,7 @@ impl Asked {
 impl Drop for Asked {
     fn drop(&mut self) {
         match self {
-            Self::One(request) | Self::Many(request) | Self::Walk(_, request, _) => request.set_onsuccess(None),
+            Self::One(request) | Self::Many(request) | Self::Walk(Walk { request, .. }) => request.set_onsuccess(None),
             Self::Nothing => {}
         }
     }
@@ -163,7 +170,7 @@ fn walk(request: IdbRequest, range: &Range, behind: Option<(Key, Key)>, heard: &
         }
     });
     request.set_onsuccess(Some(step.as_ref().unchecked_ref()));
-    Ok(Asked::Walk(rows, request, step))
+    Ok(Asked::Walk(Walk { rows, request, _step: step }))
 }
 
 /// One success of the cursor's request. Whether another one follows.
