@@ -1,0 +1,136 @@
+// One database of one user: collections, sync, queue. It decides nothing; each method is one call into the engine.
+import { Collection } from "./collection.ts";
+import type { Engine } from "./engine.ts";
+import type { Conflict, EngineEvent, Op, Reason, SchemaLike, Status, SyncResult } from "./types.ts";
+
+type EventOf<T extends EngineEvent["type"]> = Extract<EngineEvent, { type: T }>;
+
+/** Which ops to list. */
+export interface QueueFilter {
+  /** Only these; all that are not completed if absent. */
+  status?: Op["status"] | Op["status"][];
+  /** Only of this kind of record. */
+  entity?: string;
+  /** Most ops; 200 if absent. */
+  limit?: number;
+}
+
+export class LandfallDb<S extends SchemaLike> {
+  readonly #engine: Engine;
+  readonly #collections = new Map<string, unknown>();
+  /** The schema it was opened with. */
+  readonly schema: S;
+  /** What waits to be sent, and what was refused. */
+  readonly queue: Queue;
+  /** What waits for a decision. */
+  readonly conflicts: Conflicts;
+
+  constructor(engine: Engine, schema: S) {
+    this.#engine = engine;
+    this.schema = schema;
+    this.queue = new Queue(engine);
+    this.conflicts = new Conflicts(engine);
+  }
+
+  /** The records of one kind. */
+  collection<N extends keyof S["entities"] & string>(name: N): Collection<S["entities"][N]> {
+    let found = this.#collections.get(name);
+    if (found === undefined) this.#collections.set(name, (found = new Collection(this.#engine, name)));
+    return found as Collection<S["entities"][N]>;
+  }
+
+  /** Sends what waits and fetches what is new; resolves when that is over, also when it failed (`success` false). */
+  sync(): Promise<SyncResult> {
+    return this.wake("user");
+  }
+
+  /** Wants a sync for a reason other than a person's wish. */
+  wake(reason: Reason): Promise<SyncResult> {
+    return this.#engine.wake(reason);
+  }
+
+  /** Stops syncing (`false`: resumes); local work goes on. */
+  async pause(paused = true): Promise<void> {
+    await this.#engine.call((db) => db.pause(paused));
+  }
+
+  /** Resumes syncing. */
+  resume(): Promise<void> {
+    return this.pause(false);
+  }
+
+  /** How things stand. */
+  get status(): Status | undefined {
+    return this.#engine.status;
+  }
+
+  /** Calls `listener` with every event of one type, with the present status at once; returns the function that ends it. */
+  on<T extends EngineEvent["type"]>(type: T, listener: (event: EventOf<T>) => void): () => void {
+    if (type === "status" && this.status !== undefined) {
+      const event = { type: "status", status: this.status } as EngineEvent;
+      listener(event as EventOf<T>);
+    }
+    return this.#engine.listen((event) => {
+      if (event.type === type) listener(event as EventOf<T>);
+    });
+  }
+
+  /** What this device is to the server: its id, its name of the database. */
+  meta(): Promise<{ database: string; device: string | null; gen: number; usage: Record<string, number>; readonly: boolean }> {
+    return this.#engine.call((db) => db.meta() as Promise<never>);
+  }
+
+  /** Closes the database; nothing that was stored is lost. */
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+}
+
+class Queue {
+  readonly #engine: Engine;
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Ops, oldest first. */
+  list(filter: QueueFilter = {}): Promise<Op[]> {
+    const status = filter.status === undefined ? [] : [filter.status].flat();
+    return this.#engine.call((db) => db.queue(JSON.stringify({ ...filter, status })) as Promise<Op[]>);
+  }
+
+  /** Sends what is shown here once more, as a new op. */
+  retry(entity: string, id: string): Promise<void> {
+    return decide(this.#engine, entity, id, "retry");
+  }
+
+  /** Gives up the changes of a record: it is as on the server again. */
+  discard(entity: string, id: string): Promise<void> {
+    return decide(this.#engine, entity, id, "discard");
+  }
+}
+
+class Conflicts {
+  readonly #engine: Engine;
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Conflicts that wait for a decision. */
+  list(): Promise<Conflict[]> {
+    return this.#engine.call((db) => db.conflicts() as Promise<Conflict[]>);
+  }
+
+  /** Keeps what is shown here. */
+  keepLocal(entity: string, id: string): Promise<void> {
+    return decide(this.#engine, entity, id, "retry");
+  }
+
+  /** Takes what the server has. */
+  keepServer(entity: string, id: string): Promise<void> {
+    return decide(this.#engine, entity, id, "discard");
+  }
+}
+
+async function decide(engine: Engine, entity: string, id: string, decision: "retry" | "discard"): Promise<void> {
+  await engine.call((db) => db.act(JSON.stringify({ entity, id, decision })));
+}
