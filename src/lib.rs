@@ -16,6 +16,8 @@
 
 pub mod authority;
 #[cfg(target_arch = "wasm32")]
+pub mod bindings;
+#[cfg(target_arch = "wasm32")]
 pub mod browser;
 pub mod dialect;
 pub mod error;

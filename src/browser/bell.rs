@@ -4,7 +4,7 @@
 
 use crate::browser::js;
 use crate::limits;
-use crate::sync::port::Bell;
+use crate::sync::Bell;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BroadcastChannel, MessageEvent};

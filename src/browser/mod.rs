@@ -5,6 +5,7 @@
 pub mod bell;
 pub mod entropy;
 pub mod fetch;
+pub mod host;
 pub mod idb;
 pub mod js;
 pub mod locks;

@@ -5,7 +5,7 @@ use landfall::browser::locks::{Lock, LockNews, alone};
 use landfall::browser::registry::{self, Entry};
 use landfall::browser::timers::Alarm;
 use landfall::browser::{entropy, js, network};
-use landfall::sync::port::Bell;
+use landfall::sync::Bell;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -123,7 +123,7 @@ async fn a_bell_reaches_the_others_and_noise_does_not() {
         noise.post_message(&JsValue::from_str(&message)).unwrap();
     }
     noise.post_message(&js_sys::Object::new()).unwrap();
-    let bell = Bell { gen_no: 7, changed: vec![("goal".into(), "a".into())], wrote: true, ..Bell::default() };
+    let bell = Bell { gen_no: 7, changed: vec![("goal".into(), "a".into())], knock: true, ..Bell::default() };
     ringer.ring(&bell);
     let noisy = Bell { gen_no: 8, ..Bell::default() };
     noise.post_message(&JsValue::from_str(&serde_json::to_string(&noisy).unwrap())).unwrap();

@@ -1,13 +1,12 @@
-//! Requests over `fetch`. This module decides how a request leaves (no cache, no redirect, a time limit, the token) and when
-//! its answer is an answer at all; what it says is read by the dialect. The host sends through it, and everything that is
-//! not a decision of the server comes back as an error the machine may try again after.
+//! Requests over `fetch`. This module decides how a request leaves: no cache, no redirect, a time limit, the token, and once
+//! more with a fresh token if that one was refused. What an answer means is the dialect's affair; the host sends through it.
 
-mod judge;
 mod token;
 
 pub use token::Source;
 
 use crate::browser::js;
+use crate::dialect::{HttpRequest, HttpResponse};
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use gloo_timers::callback::Timeout;
@@ -18,58 +17,46 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, Headers, RequestInit, Response};
 
-/// A request as a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// `GET`, `POST`.
-    pub method: String,
-    /// The whole address.
-    pub url: String,
-    /// JSON; empty for none.
-    pub body: String,
-    /// Whether cookies of the site go along.
-    pub cookies: bool,
-}
-
-/// What came back, before it is judged.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Raw {
-    /// The HTTP status.
-    pub status: u16,
-    /// `Content-Type`, in lower case without parameters.
-    pub content_type: String,
-    /// `Retry-After`, in milliseconds, within the limit.
-    pub retry_after_ms: Option<u64>,
-    /// The body, if it claims to be JSON.
-    pub body: Vec<u8>,
+/// A request on its way.
+struct Call<'a> {
+    method: &'a str,
+    url: &'a str,
+    body: &'a str,
+    /// Whether cookies of another origin go along too.
+    cookies: bool,
 }
 
 /// Sends requests for one database.
 pub struct Fetch {
+    base: String,
     tokens: Tokens,
     running: RefCell<Vec<AbortController>>,
 }
 
 impl Fetch {
-    /// With tokens from `source`.
-    #[must_use]
-    pub fn new(source: Source) -> Self {
-        Self { tokens: Tokens::new(source), running: RefCell::default() }
-    }
-
-    /// Sends a request and gives back the JSON of a success.
+    /// To the server at `base`, with tokens from `source`.
     ///
     /// # Errors
-    /// What the server says in a problem document, `NETWORK_ERROR` for everything that is not the server's word,
-    /// `AUTH_ERROR` when a fresh token was refused too.
-    pub async fn send(&self, call: &Call) -> Result<Vec<u8>> {
+    /// `VALIDATION_ERROR` for an address over which tokens and records would travel in the clear (SEC-9).
+    pub fn new(base: &str, source: Source) -> Result<Self> {
+        check_base(base)?;
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), tokens: Tokens::new(source), running: RefCell::default() })
+    }
+
+    /// Sends a request and gives back its answer, whatever it says.
+    ///
+    /// # Errors
+    /// `NETWORK_ERROR` when there is none, `AUTH_ERROR` when there is no token that was not refused.
+    pub async fn send(&self, request: &HttpRequest) -> Result<HttpResponse> {
+        let url = format!("{}{}", self.base, request.path);
+        let call = Call { method: request.method, url: &url, body: &request.body, cookies: false };
         let token = self.tokens.current(self).await?;
-        let raw = self.once(call, token.as_deref()).await?;
-        if raw.status != 401 || self.tokens.source() == &Source::None {
-            return judge::judge(raw);
+        let response = self.once(&call, token.as_deref()).await?;
+        if response.status != 401 || self.tokens.source() == &Source::None {
+            return Ok(response);
         }
         let fresh = self.tokens.renew(self, token.as_deref()).await?;
-        judge::judge(self.once(call, Some(&fresh)).await?)
+        self.once(&call, Some(&fresh)).await
     }
 
     /// Ends every request that is on its way.
@@ -79,7 +66,7 @@ impl Fetch {
         }
     }
 
-    async fn once(&self, call: &Call, token: Option<&str>) -> Result<Raw> {
+    async fn once(&self, call: &Call<'_>, token: Option<&str>) -> Result<HttpResponse> {
         let controller = AbortController::new().map_err(|thrown| network(&thrown))?;
         self.running.borrow_mut().push(controller.clone());
         let limit = u32::try_from(limits::REQUEST_TIMEOUT_MS).unwrap_or(u32::MAX);
@@ -87,25 +74,29 @@ impl Fetch {
             let controller = controller.clone();
             move || controller.abort()
         });
-        let raw = exchange(call, token, &controller).await;
+        let response = exchange(call, token, &controller).await;
         drop(watch);
         self.running.borrow_mut().retain(|other| *other != controller);
-        raw.map_err(|thrown| network(&thrown))
+        response.map_err(|thrown| network(&thrown))
     }
 }
 
 /// One request, from its first byte to the last of its answer.
-async fn exchange(call: &Call, token: Option<&str>, controller: &AbortController) -> std::result::Result<Raw, JsValue> {
+async fn exchange(
+    call: &Call<'_>,
+    token: Option<&str>,
+    controller: &AbortController,
+) -> std::result::Result<HttpResponse, JsValue> {
     let headers = Headers::new()?;
     headers.set("accept", "application/json, application/problem+json")?;
     if let Some(token) = token {
         headers.set("authorization", &format!("Bearer {token}"))?;
     }
     let init = RequestInit::new();
-    init.set_method(&call.method);
+    init.set_method(call.method);
     if !call.body.is_empty() {
         headers.set("content-type", "application/json")?;
-        init.set_body(&JsValue::from_str(&call.body));
+        init.set_body(&JsValue::from_str(call.body));
     }
     init.set_headers(&headers);
     init.set_signal(Some(&controller.signal()));
@@ -115,24 +106,21 @@ async fn exchange(call: &Call, token: Option<&str>, controller: &AbortController
     js::set(&init, "credentials", &JsValue::from_str(if call.cookies { "include" } else { "same-origin" }));
     let global = js_sys::global();
     let fetch = js::function(&global, "fetch").ok_or(JsValue::UNDEFINED)?;
-    let answer: Promise = fetch.call2(&global, &JsValue::from_str(&call.url), &init)?.unchecked_into();
+    let answer: Promise = fetch.call2(&global, &JsValue::from_str(call.url), &init)?.unchecked_into();
     read(&JsFuture::from(answer).await?.unchecked_into()).await
 }
 
-async fn read(response: &Response) -> std::result::Result<Raw, JsValue> {
+async fn read(response: &Response) -> std::result::Result<HttpResponse, JsValue> {
     let header = |name: &str| response.headers().get(name).ok().flatten().unwrap_or_default();
-    let content_type = header("content-type").split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let mut raw = Raw {
-        status: response.status(),
-        retry_after_ms: judge::retry_after(&header("retry-after"), js::now()),
-        content_type,
-        ..Raw::default()
-    };
-    if raw.is_json() {
+    let (content_type, retry_after) = (header("content-type"), header("retry-after"));
+    // A portal's page may be of any length; it is not read.
+    let body = if content_type.contains("json") {
         let buffer: ArrayBuffer = JsFuture::from(response.array_buffer()?).await?.unchecked_into();
-        raw.body = Uint8Array::new(&buffer).to_vec();
-    }
-    Ok(raw)
+        Uint8Array::new(&buffer).to_vec()
+    } else {
+        Vec::new()
+    };
+    Ok(HttpResponse { status: response.status(), content_type, retry_after, body })
 }
 
 fn network(thrown: &JsValue) -> Error {
@@ -140,11 +128,7 @@ fn network(thrown: &JsValue) -> Error {
     Error::new(Code::NetworkError, js::message(thrown)).hint(hint)
 }
 
-/// Refuses a base address over which tokens and records would travel in the clear.
-///
-/// # Errors
-/// `VALIDATION_ERROR`.
-pub fn check_base(base: &str) -> Result<()> {
+fn check_base(base: &str) -> Result<()> {
     let Some(rest) = base.to_ascii_lowercase().strip_prefix("http://").map(str::to_owned) else { return Ok(()) };
     let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
     if matches!(host, "localhost" | "127.0.0.1") || rest.starts_with("[::1]") {

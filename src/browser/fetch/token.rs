@@ -2,8 +2,9 @@
 //! the origin at a time, since a refresh that rotates its cookie must not run twice. The token lives in memory only
 //! (SEC-2); `fetch` asks for it before each request.
 
-use crate::browser::fetch::{Call, Fetch, judge};
+use crate::browser::fetch::{Call, Fetch};
 use crate::browser::{js, locks};
+use crate::dialect::{self, HttpResponse};
 use crate::error::{Code, Error, Result};
 use js_sys::{Function, Promise};
 use serde::Deserialize;
@@ -29,12 +30,15 @@ pub enum Source {
     Address(String),
 }
 
+/// Those who wait for the refresh under way.
+type Waiting = Vec<Rc<dyn Fn()>>;
+
 /// The token of one database.
 pub(super) struct Tokens {
     source: Source,
     token: RefCell<Option<String>>,
     refused: RefCell<Option<Error>>,
-    waiting: RefCell<Option<Vec<Rc<dyn Fn()>>>>,
+    waiting: RefCell<Option<Waiting>>,
 }
 
 #[derive(Deserialize)]
@@ -109,18 +113,22 @@ impl Tokens {
                 token.as_string().filter(|token| !token.is_empty()).ok_or_else(none)
             }
             Source::Address(url) => {
-                let call = Call { method: "POST".into(), url: url.clone(), body: "{}".into(), cookies: true };
-                let raw = fetch.once(&call, None).await?;
-                if matches!(raw.status, 400 | 401 | 403) {
-                    return Err(none());
+                let call = Call { method: "POST", url, body: "{}", cookies: true };
+                let response = fetch.once(&call, None).await?;
+                match response.status {
+                    200..=299 => fresh(&response),
+                    400 | 401 | 403 => Err(none()),
+                    _ => Err(dialect::failure(&response, js::now())),
                 }
-                let body = judge::judge(raw)?;
-                let fresh: Fresh =
-                    serde_json::from_slice(&body).map_err(|_| none().hint("the refresh address gave no access_token"))?;
-                Ok(fresh.access_token)
             }
         }
     }
+}
+
+/// A portal's page in the refresh address's place says nothing about the user.
+fn fresh(response: &HttpResponse) -> Result<String> {
+    let foreign = |_| Error::new(Code::NetworkError, "the refresh address gave no access_token").at("authorization");
+    serde_json::from_slice::<Fresh>(&response.body).map(|fresh| fresh.access_token).map_err(foreign)
 }
 
 async fn called(callback: &Function, refused: bool) -> std::result::Result<JsValue, JsValue> {

@@ -98,14 +98,20 @@ impl Txn {
     /// Commits without waiting for the event loop to notice that no request is left.
     async fn commit(self) -> Result<(), Failure> {
         self.heard.committing();
-        // A request that failed has aborted the transaction by now, and `commit` throws: the abort says why.
-        let _ = self.transaction.commit();
+        self.ask_commit();
         self.heard.end().await
+    }
+
+    fn ask_commit(&self) {
+        if let Some(commit) = js::function(&self.transaction, "commit") {
+            // Throws when a request has failed and aborted the transaction: then the abort says why.
+            let _ = commit.call0(&self.transaction);
+        }
     }
 
     /// Ends a transaction that only read; there is nothing to wait for.
     pub fn finish(self) {
-        let _ = self.transaction.commit();
+        self.ask_commit();
         self.heard.ended(Ok(()));
     }
 }

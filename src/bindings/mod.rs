@@ -1,0 +1,149 @@
+//! The engine as JavaScript calls it: one class, about a dozen functions of plain data. This module decides what crosses the
+//! border and in which form (records as JSON text or as the stored values themselves, options and events as objects); every
+//! method is one call into the host, takes a shared receiver and holds no borrow over an await. js/ is its only caller.
+
+mod face;
+mod open;
+mod panic;
+mod reads;
+
+use crate::browser::host::Host;
+use crate::browser::{js, registry};
+use crate::error::{Code, Error, Result};
+use crate::record::domain;
+use crate::store::WriteRequest;
+use crate::store::act::Decision;
+use js_sys::{Function, Promise};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::future_to_promise;
+
+pub use panic::watch_panics;
+
+/// An open database.
+#[wasm_bindgen]
+pub struct Db {
+    host: Rc<Host>,
+}
+
+#[derive(Deserialize)]
+struct ActRequest {
+    entity: String,
+    id: String,
+    decision: Decision,
+}
+
+#[wasm_bindgen]
+impl Db {
+    /// Opens a database; `on_event` is called with everything that happens from then on.
+    pub fn open(options: JsValue, on_event: Function) -> Promise {
+        answer(async move { Ok(Self { host: open::open(&options, on_event).await? }.into()) })
+    }
+
+    /// One local write; JSON text both ways.
+    pub fn write(&self, request: String) -> Promise {
+        let host = self.host.clone();
+        answer(async move {
+            let wrote = host.write(parse::<WriteRequest>(&request)?).await?;
+            let text = json!({ "id": wrote.id, "op": wrote.op, "gen": wrote.summary.gen_no }).to_string();
+            Ok(JsValue::from_str(&text))
+        })
+    }
+
+    /// The stored record, or null.
+    pub fn get(&self, entity: String, id: String) -> Promise {
+        let host = self.host.clone();
+        answer(async move { reads::get(&host, &entity, &id).await })
+    }
+
+    /// One page of a query: `{rows, cursor, gen}`.
+    pub fn query(&self, query: String) -> Promise {
+        let host = self.host.clone();
+        answer(async move { reads::query(&host, &parse(&query)?).await })
+    }
+
+    /// Ops of the queue, oldest first.
+    pub fn queue(&self, filter: String) -> Promise {
+        let host = self.host.clone();
+        answer(async move { reads::queue(&host, &parse(&filter)?).await })
+    }
+
+    /// Conflicts that wait for a decision.
+    pub fn conflicts(&self) -> Promise {
+        let host = self.host.clone();
+        answer(async move { reads::conflicts(&host).await })
+    }
+
+    /// A person's decision about the ops of a record; resolves with the new op's id, or null.
+    pub fn act(&self, request: String) -> Promise {
+        let host = self.host.clone();
+        answer(async move {
+            let ActRequest { entity, id, decision } = parse(&request)?;
+            let op = host.act((entity, id), decision).await?;
+            Ok(op.map_or(JsValue::NULL, |op| JsValue::from_str(&op)))
+        })
+    }
+
+    /// Wants a sync; resolves with its result when it is over.
+    pub fn wake(&self, reason: String) -> Promise {
+        let host = self.host.clone();
+        answer(async move {
+            let began = js::now();
+            let cycle = host.wake(parse(&json!(reason).to_string())?).await;
+            reads::result(&host, cycle, began).await
+        })
+    }
+
+    /// Stops (`true`) or resumes syncing.
+    pub fn pause(&self, paused: bool) {
+        self.host.pause(paused);
+    }
+
+    /// How things stand.
+    pub fn status(&self) -> JsValue {
+        face::value(&self.host.status())
+    }
+
+    /// What is known of this database: name of the device, generation, usage.
+    pub fn meta(&self) -> Promise {
+        let host = self.host.clone();
+        answer(async move { reads::meta(&host).await })
+    }
+
+    /// Ends this context: the lock goes back, the database is closed.
+    pub fn close(&self) {
+        self.host.shutdown();
+    }
+}
+
+/// The databases of this origin, as `open` takes them: what a worker opens when it is woken with no page open.
+#[wasm_bindgen]
+pub fn databases() -> Promise {
+    answer(async {
+        let entries = registry::all().await?;
+        Ok(face::value(&entries))
+    })
+}
+
+/// Strikes a database out of those that a worker opens.
+#[wasm_bindgen]
+pub fn forget(database: String) -> Promise {
+    answer(async move { registry::forget(&database).await.map(|()| JsValue::UNDEFINED) })
+}
+
+fn answer(work: impl Future<Output = Result<JsValue>> + 'static) -> Promise {
+    future_to_promise(async move { work.await.map_err(|error| face::thrown(&error)) })
+}
+
+/// Text from JavaScript, in the value domain and of the expected shape.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let value = domain::parse(text.as_bytes())?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        Error::new(Code::ValidationError, error.into_inner().to_string()).at(path)
+    })
+}

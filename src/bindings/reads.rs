@@ -1,0 +1,138 @@
+//! Reads for applications: records, queries, the queue, conflicts, what is known of the database. This module decides which
+//! rows answer a call; they are handed on as they are stored, without a round trip through JSON.
+
+use crate::bindings::face;
+use crate::browser::host::Host;
+use crate::browser::js;
+use crate::error::Result;
+use crate::queue::{Op, OpStatus};
+use crate::store::layout::{BY_STATUS, CONFLICTS, QUEUE};
+use crate::store::query::{Query, RowView};
+use crate::store::rows::{Head, SyncRow};
+use crate::store::{Range, Read};
+use crate::sync::Cycle;
+use crate::time::Millis;
+use js_sys::{Array, Object};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wasm_bindgen::JsValue;
+
+/// Most rows one call reads of one status.
+const LIST: u32 = 1000;
+
+/// A stored row whose fields are looked at where they are.
+struct Stored(JsValue);
+
+impl RowView for Stored {
+    fn at(&self, path: &str) -> Option<Value> {
+        let found = path.split('.').fold(self.0.clone(), |value, step| js::get(&value, step));
+        if found.is_undefined() { None } else { js::read(&found).ok() }
+    }
+}
+
+/// Which ops to list.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Filter {
+    #[serde(default)]
+    status: Vec<OpStatus>,
+    #[serde(default)]
+    entity: Option<String>,
+    #[serde(default)]
+    limit: Option<u32>,
+}
+
+pub(super) async fn get(host: &Host, entity: &str, id: &str) -> Result<JsValue> {
+    let store = host.schema().entity(entity)?.store.clone();
+    let rows = host.rows(&[Read::Get { store: store.into(), key: id.into() }]).await?;
+    let row = rows.first().map_or(JsValue::UNDEFINED, |rows| rows.get(0));
+    Ok(if row.is_undefined() { JsValue::NULL } else { row })
+}
+
+pub(super) async fn query(host: &Host, query: &Query) -> Result<JsValue> {
+    let plan = query.plan(host.schema())?;
+    // The generation is read in the same transaction: nothing can change between the two.
+    let mut rows = host.rows(&[Read::Range(plan.range.clone()), Head::read()]).await?.into_iter();
+    let (found, head) = (rows.next().unwrap_or_default(), rows.next().unwrap_or_default());
+    let page = plan.page(found.iter().map(Stored).collect());
+    let answer = Object::new();
+    js::set(&answer, "rows", &page.rows.into_iter().map(|row| row.0).collect::<Array>());
+    js::set(&answer, "cursor", &page.cursor.map_or(JsValue::NULL, |cursor| JsValue::from_str(&cursor)));
+    js::set(&answer, "gen", &generation(&head));
+    Ok(answer.into())
+}
+
+fn generation(head: &Array) -> JsValue {
+    let found = js::get(&head.get(0), "gen_no");
+    if found.is_undefined() { JsValue::from_f64(0.0) } else { found }
+}
+
+pub(super) async fn queue(host: &Host, filter: &Filter) -> Result<JsValue> {
+    let unfinished = [OpStatus::Pending, OpStatus::Syncing, OpStatus::Failed, OpStatus::Conflict];
+    let wanted = if filter.status.is_empty() { &unfinished[..] } else { &filter.status[..] };
+    let reads: Vec<Read> = wanted.iter().map(|status| Read::Range(by_status(*status))).collect();
+    let mut rows: Vec<(f64, JsValue)> = host
+        .rows(&reads)
+        .await?
+        .iter()
+        .flat_map(|rows| rows.iter().collect::<Vec<_>>())
+        .filter(|row| {
+            filter.entity.as_ref().is_none_or(|entity| js::get(row, "entity_type").as_string().as_ref() == Some(entity))
+        })
+        .map(|row| (js::get(&row, "seq").as_f64().unwrap_or_default(), row))
+        .collect();
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    rows.truncate(filter.limit.unwrap_or(200) as usize);
+    Ok(rows.into_iter().map(|(_, row)| row).collect::<Array>().into())
+}
+
+fn by_status(status: OpStatus) -> Range {
+    let name = match status {
+        OpStatus::Pending => "pending",
+        OpStatus::Syncing => "syncing",
+        OpStatus::Completed => "completed",
+        OpStatus::Failed => "failed",
+        OpStatus::Conflict => "conflict",
+    };
+    Range::all(QUEUE, LIST).by(BY_STATUS).only(name.into())
+}
+
+pub(super) async fn conflicts(host: &Host) -> Result<JsValue> {
+    let rows = host.rows(&[Read::Range(Range::all(CONFLICTS, LIST))]).await?;
+    Ok(rows.into_iter().next().unwrap_or_default().into())
+}
+
+pub(super) async fn meta(host: &Host) -> Result<JsValue> {
+    let rows = host.rows(&[Head::read(), SyncRow::read()]).await?;
+    let mut rows = rows.iter().map(|rows| rows.get(0)).map(|row| if row.is_undefined() { None } else { Some(row) });
+    let head: Option<Head> = rows.next().flatten().map(|row| js::read(&row)).transpose()?;
+    let sync: Option<SyncRow> = rows.next().flatten().map(|row| js::read(&row)).transpose()?;
+    let head = head.unwrap_or_default();
+    Ok(face::value(&json!({
+        "database": host.database(),
+        "device": sync.map(|sync| sync.device_id),
+        "gen": head.gen_no,
+        "usage": head.usage,
+        "readonly": host.is_read_only(),
+    })))
+}
+
+/// What a sync came to, with the ops it dealt with.
+pub(super) async fn result(host: &Host, cycle: Cycle, began: Millis) -> Result<JsValue> {
+    let dealt = |status| Read::Range(Range { reverse: true, ..by_status(status) });
+    let reads = [OpStatus::Completed, OpStatus::Failed, OpStatus::Conflict].map(dealt);
+    // After `close` the database is gone, and the cycle's own error says so.
+    let rows = host.rows(&reads).await.unwrap_or_default();
+    let ops: Vec<Op> = rows.iter().flat_map(Array::iter).filter_map(|row| js::read::<Op>(&row).ok()).collect();
+    let ops: Vec<&Op> = ops.iter().filter(|op| op.updated_at >= began).collect();
+    let errors: Vec<_> = cycle.error.iter().chain(ops.iter().filter_map(|op| op.error.as_ref())).collect();
+    Ok(face::value(&json!({
+        "success": cycle.error.is_none() && cycle.failed == 0,
+        "synced": cycle.synced,
+        "failed": cycle.failed,
+        "conflicts": cycle.conflicts,
+        "pulled": cycle.pulled,
+        "operations": ops,
+        "errors": errors,
+        "duration": cycle.duration,
+    })))
+}

@@ -1,0 +1,320 @@
+//! Owns the sync machine of one context and carries out what it asks for. This module decides the order (one input, all its
+//! effects, then the next) and nothing about sync; it holds no borrow over an await or while JavaScript is called. The
+//! bindings own a `Host` and read and write through it.
+
+use crate::browser::bell::BellRope;
+use crate::browser::fetch::Fetch;
+use crate::browser::idb::{Idb, Notice};
+use crate::browser::locks::{Lock, LockNews};
+use crate::browser::network::{self, Ears, Heard};
+use crate::browser::timers::Alarm;
+use crate::browser::{entropy, js};
+use crate::dialect::native;
+use crate::error::{Code, Error, Result};
+use crate::id::Entropy;
+use crate::schema::{Schema, Written};
+use crate::store::act::{Act, Decision};
+use crate::store::{Output, Read, Tx, Write, WriteRequest, Wrote};
+use crate::sync::{At, Bell, Cycle, Effect, Input, Machine, Reason, Reply, Request, Status};
+use js_sys::Array;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+use wasm_bindgen_futures::spawn_local;
+
+/// What an application is told.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// How things stand.
+    Status(Box<Status>),
+    /// Records that changed, here or in another context; none named: anything may have.
+    Changed(u64, Vec<(String, String)>),
+    /// A cycle is over.
+    Cycle(Box<Cycle>),
+    /// Something happened to the database.
+    Notice(Notice),
+    /// Something went wrong that no call waits for.
+    Warning(Error),
+}
+
+/// Tells the application; it may call back into the engine from there.
+pub type Tell = Rc<dyn Fn(Event)>;
+
+/// Who opens which database of whom.
+pub struct Opening {
+    /// The application.
+    pub schema: Rc<Schema>,
+    /// The user; stamped on what is written here.
+    pub user: String,
+    /// The database's name: also that of its lock and its bell.
+    pub database: String,
+}
+
+/// One context of one database.
+pub struct Host {
+    opening: Opening,
+    machine: RefCell<Machine>,
+    inbox: RefCell<VecDeque<Input>>,
+    draining: Cell<bool>,
+    idb: Idb,
+    fetch: Fetch,
+    lock: Lock,
+    alarm: Alarm,
+    bell: Option<BellRope>,
+    _ears: Ears,
+    tell: Tell,
+    waiting: RefCell<Vec<Rc<Waiting>>>,
+}
+
+/// Somebody who waits for the end of a cycle.
+struct Waiting {
+    over: Rc<dyn Fn()>,
+    cycle: RefCell<Option<Cycle>>,
+}
+
+impl Host {
+    /// Joins the other contexts of an open database and starts the machine.
+    #[must_use]
+    pub fn start(opening: Opening, idb: Idb, fetch: Fetch, tell: Tell) -> Rc<Self> {
+        let host = Rc::new_cyclic(|weak: &Weak<Self>| {
+            let feed = |make: fn(LockNews) -> Input| -> Rc<dyn Fn(LockNews)> {
+                let weak = weak.clone();
+                Rc::new(move |news| with(&weak, |host| host.feed(make(news))))
+            };
+            let news = feed(|news| if news == LockNews::Granted { Input::LockGranted } else { Input::LockLost });
+            let (due, rung, heard) = (weak.clone(), weak.clone(), weak.clone());
+            let bell = BellRope::new(&opening.database, Box::new(move |bell| with(&rung, |host| host.rung(bell))));
+            Self {
+                machine: RefCell::new(Machine::new(&opening.schema, &device_name())),
+                inbox: RefCell::default(),
+                draining: Cell::new(false),
+                lock: Lock::new(opening.database.clone(), news),
+                alarm: Alarm::new(Box::new(move || with(&due, |host| host.feed(Input::Alarm)))),
+                bell,
+                _ears: Ears::new(Box::new(move |what| with(&heard, |host| host.heard(what)))),
+                waiting: RefCell::default(),
+                opening,
+                idb,
+                fetch,
+                tell,
+            }
+        });
+        host.feed(Input::Network(network::is_online()));
+        host.feed(Input::Start);
+        host
+    }
+
+    /// The application's schema.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.opening.schema
+    }
+
+    /// The database's name.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.opening.database
+    }
+
+    /// Whether newer code has upgraded the database.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.idb.is_read_only()
+    }
+
+    /// How things stand.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.machine.borrow().status()
+    }
+
+    /// Reads for an application: the stored values themselves.
+    ///
+    /// # Errors
+    /// `DATABASE_CLOSED`, `STORAGE_ERROR`.
+    pub async fn rows(&self, reads: &[Read]) -> Result<Vec<Array>> {
+        self.idb.rows(reads).await
+    }
+
+    /// Makes a local write safe; it never waits for a request.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` and what else `Write` refuses with.
+    pub async fn write(self: &Rc<Self>, request: WriteRequest) -> Result<Wrote> {
+        let critical = self.critical(&request);
+        let at = (js::now(), Entropy::new(entropy::draw()));
+        let write = Write::new(self.schema(), request, &self.opening.user, at)?;
+        match self.run(&write.into()).await? {
+            Output::Wrote(wrote) => {
+                self.feed(Input::Wrote(wrote.summary.clone(), critical));
+                Ok(wrote)
+            }
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    /// Carries out a person's decision about the ops of a record.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when nothing waits, `LOCK_LOST` while an op of the record is on its way.
+    pub async fn act(self: &Rc<Self>, name: (String, String), decision: Decision) -> Result<Option<String>> {
+        let act = Act::new(self.schema(), name, decision, (js::now(), Entropy::new(entropy::draw())))?;
+        match self.run(&act.into()).await? {
+            Output::Acted(acted) => {
+                self.feed(Input::Wrote(acted.summary, false));
+                Ok(acted.op.map(|op| op.0))
+            }
+            other => Err(mixed_up(&other)),
+        }
+    }
+
+    /// Wants a sync, and waits until a cycle is over. A reason that promises no cycle is not waited for.
+    pub async fn wake(self: &Rc<Self>, reason: Reason) -> Cycle {
+        if matches!(reason, Reason::Foreground | Reason::Notice) {
+            self.feed(Input::Wake(reason));
+            return Cycle::default();
+        }
+        let (over, wait) = js::signal();
+        let waiting = Rc::new(Waiting { over, cycle: RefCell::default() });
+        self.waiting.borrow_mut().push(waiting.clone());
+        self.feed(Input::Wake(reason));
+        wait.await;
+        waiting.cycle.take().unwrap_or_default()
+    }
+
+    /// Stops or resumes syncing.
+    pub fn pause(self: &Rc<Self>, paused: bool) {
+        self.feed(Input::Pause(paused));
+    }
+
+    /// Ends this context: the lock goes back, requests are given up, the database is closed.
+    pub fn shutdown(self: &Rc<Self>) {
+        self.feed(Input::Shutdown);
+        self.fetch.abort();
+        self.idb.close();
+        let error = Error::new(Code::DatabaseClosed, "the database was closed").hint("open it again");
+        self.finished(Cycle { error: Some(error), ..Cycle::default() });
+    }
+
+    /// Feeds one input and carries out all its effects, then those of inputs that came meanwhile.
+    fn feed(self: &Rc<Self>, input: Input) {
+        self.inbox.borrow_mut().push_back(input);
+        if self.draining.replace(true) {
+            return;
+        }
+        while let Some(input) = self.next() {
+            let at = At { now: js::now(), random: entropy::draw() };
+            let effects = self.machine.borrow_mut().feed(at, input);
+            effects.into_iter().for_each(|effect| self.execute(effect));
+        }
+        self.draining.set(false);
+    }
+
+    fn next(&self) -> Option<Input> {
+        self.inbox.borrow_mut().pop_front()
+    }
+
+    fn execute(self: &Rc<Self>, effect: Effect) {
+        match effect {
+            Effect::Run(ticket, tx) => {
+                let host = self.clone();
+                spawn_local(async move {
+                    let result = host.run(&tx).await;
+                    host.feed(Input::Stored(ticket, result));
+                });
+            }
+            Effect::Send(ticket, request) => {
+                let host = self.clone();
+                spawn_local(async move {
+                    let result = host.send(&request).await;
+                    host.feed(Input::Response(ticket, result));
+                });
+            }
+            Effect::SetAlarm(at) => self.alarm.set(at),
+            Effect::AskLock { steal } => self.lock.ask(steal),
+            Effect::ReleaseLock => self.lock.release(),
+            Effect::Ring(bell) => {
+                if let Some(rope) = &self.bell {
+                    rope.ring(&bell);
+                }
+                self.changed(bell);
+            }
+            Effect::Publish(status) => (self.tell)(Event::Status(status)),
+            Effect::Finished(cycle) => self.finished(*cycle),
+        }
+    }
+
+    async fn run(&self, tx: &Tx) -> Result<Output> {
+        let schema = &self.opening.schema;
+        let fresh = || {
+            let mut tx = tx.clone();
+            move |rows| tx.advance(schema, rows)
+        };
+        self.idb.transact(&tx.scope(schema), fresh).await
+    }
+
+    async fn send(&self, request: &Request) -> Result<Reply> {
+        let response = self.fetch.send(&native::encode(request)?).await?;
+        native::decode(request, &response, js::now())
+    }
+
+    fn finished(&self, cycle: Cycle) {
+        for waiting in self.waiting.take() {
+            waiting.cycle.replace(Some(cycle.clone()));
+            (waiting.over)();
+        }
+        (self.tell)(Event::Cycle(Box::new(cycle)));
+    }
+
+    fn changed(&self, bell: Bell) {
+        if !bell.changed.is_empty() {
+            (self.tell)(Event::Changed(bell.gen_no, bell.changed));
+        }
+    }
+
+    fn rung(self: &Rc<Self>, bell: Bell) {
+        self.changed(bell.clone());
+        self.feed(Input::Rung(bell));
+    }
+
+    fn heard(self: &Rc<Self>, what: Heard) {
+        match what {
+            Heard::Online => self.feed(Input::Network(true)),
+            Heard::Offline => self.feed(Input::Network(false)),
+            Heard::Shown => {
+                // Timers stood still and bells may have been missed while nobody looked.
+                self.alarm.check();
+                (self.tell)(Event::Changed(0, Vec::new()));
+                self.feed(Input::Wake(Reason::Foreground));
+            }
+            Heard::Hidden => {}
+        }
+    }
+
+    /// Whether a rule of the schema wants this change sent at once, as far as the change itself tells.
+    fn critical(&self, request: &WriteRequest) -> bool {
+        let removed = request.removed.iter().map(String::as_str);
+        let changed: Vec<&str> = request.data.keys().map(String::as_str).chain(removed).collect();
+        let user = &self.opening.user;
+        let written = Written { operation: request.operation, changed: &changed, record: &request.data, now: js::now(), user };
+        self.schema().critical(&request.entity, &written)
+    }
+}
+
+fn with(weak: &Weak<Host>, work: impl FnOnce(&Rc<Host>)) {
+    if let Some(host) = weak.upgrade() {
+        work(&host);
+    }
+}
+
+fn mixed_up(output: &Output) -> Error {
+    Error::new(Code::StorageError, format!("a transaction ended as another one: {output:?}"))
+}
+
+/// What people call this device: the platform, until they name it.
+fn device_name() -> String {
+    let navigator = js::get(&js_sys::global(), "navigator");
+    let modern = js::get(&js::get(&navigator, "userAgentData"), "platform").as_string();
+    let name = modern.or_else(|| js::get(&navigator, "platform").as_string()).unwrap_or_default();
+    if name.is_empty() { "a browser".to_owned() } else { name }
+}
