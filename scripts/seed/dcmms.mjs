@@ -53,17 +53,16 @@ const NOTES = [
   "Snakes seen near row 40 🐍 – wear the high boots.",
 ];
 
-const LONG = `History: the unit tripped on over-temperature on three consecutive days (12:40, 12:55, 13:10). \
-The first technician reset it and found nothing; the second measured 71 °C at the heat sink with the fan running at about half its speed. The filter mat was clean.
-
-Please do, in this order:
-1. Isolate DC and AC, lock and tag, wait fifteen minutes, prove dead.
-2. Measure the winding resistance of the fan motor (should be 36 ± 2 Ω) and look for rubbing marks on the shroud.
-3. Replace the fan as a whole, not only the bearing. Use the screws from the kit – the old ones are of the wrong grade.
-4. Clear the counter under Service → Thermal → Reset, and watch one hour of full load.
-
-If the temperature still rises above 60 °C, do not leave it running over the weekend. Write down \
-the readings here, also those that look normal: «нормально» и «как всегда» ничего не говорят следующей смене; 请写具体数值；من فضلك اكتب القيم بالأرقام.`;
+const LONG = [
+  "History: the unit tripped on over-temperature on three consecutive days (12:40, 12:55, 13:10). The first technician",
+  "reset it and found nothing; the second measured 71 °C at the heat sink with the fan running at about half its speed.",
+  "The filter mat was clean.\n\nPlease do, in this order:\n1. Isolate DC and AC, lock and tag, wait fifteen minutes, prove dead.",
+  "\n2. Measure the winding resistance of the fan motor (should be 36 ± 2 Ω) and look for rubbing marks on the shroud.",
+  "\n3. Replace the fan as a whole, not only the bearing. Use the screws from the kit – the old ones are of the wrong grade.",
+  "\n4. Clear the counter under Service → Thermal → Reset, and watch one hour of full load.\n\nIf the temperature still",
+  "rises above 60 °C, do not leave it running over the weekend. Write down the readings here, also those that look normal:",
+  "«нормально» и «как всегда» ничего не говорят следующей смене; 请写具体数值；من فضلك اكتب القيم بالأرقام.",
+].join(" ");
 
 const TASKS = [
   "Isolate and lock",
