@@ -18,19 +18,21 @@ function hashed(file, name = basename(file)) {
   return `/${address}`;
 }
 
-/** Bundles the page's script and style; their addresses. */
+/** Bundles the pages' scripts and their style; their addresses. */
 async function bundlePage(define) {
   const { build } = await import("esbuild");
-  const page = { entryPoints: ["www/main.ts", "www/main.css"], outdir: OUT, entryNames: "assets/[name]-[hash]", metafile: true };
+  const entryPoints = ["www/main.ts", "www/device.ts", "www/main.css"];
+  const page = { entryPoints, outdir: OUT, entryNames: "assets/[name]-[hash]", metafile: true };
   const { metafile } = await build({ ...COMMON, ...page, define });
   const made = Object.keys(metafile.outputs).map((path) => `/assets/${basename(path)}`);
-  return { script: made.find((path) => path.endsWith(".js")), style: made.find((path) => path.endsWith(".css")) };
+  const find = (start, end) => made.find((path) => path.startsWith(`/assets/${start}-`) && path.endsWith(end));
+  return { main: find("main", ".js"), device: find("device", ".js"), style: find("main", ".css") };
 }
 
 /** Fills the page's `{{name}}` marks; a mark without a value is a fault of the build. */
 function fill(text, values) {
   return text.replace(/\{\{(\w+)\}\}/g, (mark, name) => {
-    if (!(name in values)) throw new Error(`www/index.html asks for ${mark}, which nothing makes`);
+    if (!(name in values)) throw new Error(`a page of www/ asks for ${mark}, which nothing makes`);
     return values[name];
   });
 }
@@ -63,6 +65,8 @@ export async function buildSite() {
   cpSync(join(ROOT, "www/public"), OUT, { recursive: true });
   mkdirSync(join(OUT, "schemas"), { recursive: true });
   for (const name of ["dcmms", "goalflow"]) copyFileSync(join(ROOT, `schemas/${name}.json`), join(OUT, `schemas/${name}.json`));
-  writeFileSync(join(OUT, "index.html"), fill(readFileSync(join(ROOT, "www/index.html"), "utf8"), { ...page, wasm }));
+  for (const name of ["index.html", "device.html"]) {
+    writeFileSync(join(OUT, name), fill(readFileSync(join(ROOT, "www", name), "utf8"), { ...page, wasm }));
+  }
   await bundleWorker(define);
 }

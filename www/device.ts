@@ -1,0 +1,115 @@
+// One device: its name, its plug, its status line, and the view it shows: list, form or queue.
+import { APPS, NAMES, type App, type DeviceId, type Told } from "./cast.ts";
+import { byId, fill, h } from "./dom.ts";
+import { openDevice, schemaOf, type Database, type Status } from "./engine.ts";
+import { formView } from "./form.ts";
+import { icon } from "./icons.ts";
+import { listView } from "./list.ts";
+import { Plug } from "./plug.ts";
+import { queueView } from "./queue.ts";
+import { choices, type Schema } from "./schema.ts";
+import { wordsOf } from "./words.ts";
+
+interface View {
+  element: HTMLElement;
+  stop?(): void;
+  draw?(): void;
+}
+
+class Device {
+  private readonly line = h("div", { className: "words", role: "status" });
+  private readonly status = h("div", { className: "status" });
+  private readonly holder = h("div", { className: "view" });
+  private readonly queued = h("span", { className: "count" }, "0");
+  private view: View | undefined;
+  private entity: string;
+  readonly element: HTMLElement;
+
+  constructor(
+    private readonly db: Database,
+    private readonly schema: Schema,
+    private readonly who: { app: App; id: DeviceId; plug: Plug },
+  ) {
+    const { app, id } = who;
+    this.entity = choices(schema)[0]?.[0] ?? "";
+    const heading = h("h2", {}, NAMES[id]);
+    const title = h("div", { className: "grow" }, heading, h("p", { className: "who" }, APPS[app].name));
+    const head = h("header", { className: "device-head" }, title, this.switch());
+    head.prepend(icon(id === "a" ? "phone" : "laptop"));
+    this.status.append(this.line, ...this.buttons());
+    this.element = h("section", { className: "device", "data-device": id }, head, this.status, this.holder);
+    db.on("status", (event) => this.say(event.status));
+    this.showList(this.entity);
+  }
+
+  private switch(): HTMLButtonElement {
+    const { plug } = this.who;
+    const knob = h("span", { className: "knob" }, icon("plugged"));
+    const props = { type: "button", className: "switch", role: "switch", "aria-checked": "true" };
+    const button = h("button", props, "Network", h("span", { className: "track" }, knob));
+    const flip = async () => {
+      if (plug.in) await plug.pull((await this.db.meta()).database);
+      else await plug.insert();
+      button.setAttribute("aria-checked", String(plug.in));
+      knob.replaceChildren(icon(plug.in ? "plugged" : "unplugged"));
+      this.element.classList.toggle("unplugged", !plug.in);
+    };
+    button.addEventListener("click", () => void flip());
+    return button;
+  }
+
+  private buttons(): HTMLElement[] {
+    const sync = h("button", { type: "button", className: "button", onclick: () => void this.db.sync() }, icon("sync"), "Sync");
+    const show = () => this.showQueue();
+    const queue = h("button", { type: "button", className: "button", onclick: show }, icon("queue"), "Queue", this.queued);
+    return [sync, queue];
+  }
+
+  private say(status: Status): void {
+    const words = wordsOf(status, Date.now());
+    const sign = icon(words.icon);
+    sign.classList.toggle("turning", status.state === "syncing");
+    fill(this.line, sign, h("span", {}, h("strong", {}, words.word), " ", h("span", { className: "more" }, words.more)));
+    this.status.dataset["state"] = status.state;
+    this.queued.textContent = String(status.queued + status.failed + status.conflicts);
+    const told: Told = { word: words.word };
+    parent.postMessage(told, location.origin);
+    this.view?.draw?.();
+  }
+
+  private show(view: View): void {
+    this.view?.stop?.();
+    this.view = view;
+    this.holder.replaceChildren(view.element);
+  }
+
+  private showList(entity: string): void {
+    const { db, schema } = this;
+    this.entity = entity;
+    this.show(listView({ db, schema, entity, show: (other) => this.showList(other), edit: (id) => this.showForm(id) }));
+  }
+
+  private showForm(id: string | undefined): void {
+    const { db, schema, entity } = this;
+    this.show(formView({ db, schema, entity, id, back: () => this.showList(entity) }));
+    this.holder.querySelector<HTMLElement>("h3")?.focus();
+  }
+
+  private showQueue(): void {
+    this.show(queueView({ db: this.db, schema: this.schema, back: () => this.showList(this.entity) }));
+    this.holder.querySelector<HTMLElement>("h3")?.focus();
+  }
+}
+
+/** Opens the device that the address names (`#dcmms-a`). */
+async function start(plug: Plug): Promise<void> {
+  const [app, id] = location.hash.slice(1).split("-") as [App, DeviceId];
+  const schema = await schemaOf(app);
+  const db = await openDevice(app, schema, id);
+  fill(byId("device"), new Device(db, schema, { app, id, plug }).element);
+}
+
+start(new Plug()).catch((error: unknown) => {
+  const { message, hint } = error as { message: string; hint?: string };
+  fill(byId("device"), h("p", { className: "opening", role: "alert" }, `This device could not be opened: ${message} ${hint ?? ""}`));
+});
