@@ -111,5 +111,8 @@ async function start(plug: Plug): Promise<void> {
 
 start(new Plug()).catch((error: unknown) => {
   const { message, hint } = error as { message: string; hint?: string };
-  fill(byId("device"), h("p", { className: "opening", role: "alert" }, `This device could not be opened: ${message} ${hint ?? ""}`));
+  fill(
+    byId("device"),
+    h("p", { className: "opening", role: "alert" }, `This device could not be opened: ${message} ${hint ?? ""}`),
+  );
 });

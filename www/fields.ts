@@ -74,7 +74,10 @@ function inputOf(field: Field): [Input, Codec] {
     case "integer":
     case "counter": {
       const step = field.type === "number" ? "any" : "1";
-      return [h("input", { type: "number", step, min: String(field.min ?? ""), max: String(field.max ?? ""), inputMode: "decimal" }), number];
+      return [
+        h("input", { type: "number", step, min: String(field.min ?? ""), max: String(field.max ?? ""), inputMode: "decimal" }),
+        number,
+      ];
     }
     case "datetime":
       return [h("input", { type: "datetime-local" }), datetime];
@@ -106,7 +109,12 @@ export function faultLine(input: HTMLElement): { element: HTMLElement; show(text
 
 /** The label of a field, with its "required". */
 export function labelOf(name: string, field: Field, target: string): HTMLElement {
-  return h("label", { htmlFor: target }, titleOf(name, field), field.required ? h("span", { className: "must" }, " (required)") : null);
+  return h(
+    "label",
+    { htmlFor: target },
+    titleOf(name, field),
+    field.required ? h("span", { className: "must" }, " (required)") : null,
+  );
 }
 
 function check(name: string, field: Field): Control {

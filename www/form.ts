@@ -31,7 +31,8 @@ const same = (one: unknown, other: unknown): boolean => JSON.stringify(one ?? nu
 /** The entity a field points to: declared, or by its name a person. */
 function targetOf(schema: Schema, name: string, field: Field): string | undefined {
   if (field.reference) return field.reference.entity;
-  const person = /^(owner|author|sender|recipient|manager|sent_by|assignedTo|user)(_id|Id)?$/.test(name) && field.type === "string";
+  const person =
+    /^(owner|author|sender|recipient|manager|sent_by|assignedTo|user)(_id|Id)?$/.test(name) && field.type === "string";
   return person && "user_profile" in schema.entities ? "user_profile" : undefined;
 }
 
@@ -94,14 +95,24 @@ class Form implements FormView {
   }
 
   private head(): HTMLElement {
-    const back = h("button", { type: "button", className: "button quiet", onclick: () => this.options.back() }, icon("back"), "Back");
+    const back = h(
+      "button",
+      { type: "button", className: "button quiet", onclick: () => this.options.back() },
+      icon("back"),
+      "Back",
+    );
     return h("div", { className: "form-head" }, back, this.title, this.markHolder);
   }
 
   private foot(): HTMLElement | null {
     if (this.entity.read_only) return null;
     const save = h("button", { type: "submit", className: "button primary" }, this.options.id ? "Save" : "Create");
-    const remove = h("button", { type: "button", className: "button danger", onclick: () => this.askRemove() }, icon("bin"), "Delete");
+    const remove = h(
+      "button",
+      { type: "button", className: "button danger", onclick: () => this.askRemove() },
+      icon("bin"),
+      "Delete",
+    );
     const cancel = h("button", { type: "button", className: "button", onclick: () => this.options.back() }, "Cancel");
     return h("div", { className: "form-foot" }, save, cancel, h("span", { className: "grow" }), this.options.id ? remove : null);
   }
@@ -236,7 +247,13 @@ class Form implements FormView {
     const no = h("button", { className: "button", value: "no", autofocus: true }, "Keep it");
     const yes = h("button", { className: "button danger", value: "yes" }, icon("bin"), "Delete");
     const words = h("p", {}, "It goes from this device at once, and from the others with the next sync.");
-    const form = h("form", { method: "dialog" }, h("h2", {}, `Delete this ${what}?`), words, h("div", { className: "actions" }, no, yes));
+    const form = h(
+      "form",
+      { method: "dialog" },
+      h("h2", {}, `Delete this ${what}?`),
+      words,
+      h("div", { className: "actions" }, no, yes),
+    );
     const dialog = h("dialog", { "aria-label": `Delete this ${what}?` }, form);
     dialog.addEventListener("close", () => {
       dialog.remove();

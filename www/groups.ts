@@ -7,7 +7,10 @@ import { titleOf, type Field } from "./schema.ts";
 type Values = Record<string, unknown>;
 
 /** The fields of one object; what it holds beside them stays as it was. */
-function parts(fields: Record<string, Field>, skip?: string): { elements: HTMLElement[]; read(): Values; write(value: Values): void } {
+function parts(
+  fields: Record<string, Field>,
+  skip?: string,
+): { elements: HTMLElement[]; read(): Values; write(value: Values): void } {
   const controls = Object.entries(fields).filter(([name]) => name !== skip);
   const made = controls.map(([name, field]) => [name, control(name, field)] as const);
   let kept: Values = {};
@@ -72,7 +75,9 @@ export function listControl(name: string, field: Field): Control {
   };
   const more = h("button", { type: "button", className: "button" }, icon("plus"), `Add to ${title.toLowerCase()}`);
   more.addEventListener("click", () => {
-    append(key ? { [key]: crypto.randomUUID() } : {}).querySelector<HTMLElement>("input, select, textarea")?.focus();
+    append(key ? { [key]: crypto.randomUUID() } : {})
+      .querySelector<HTMLElement>("input, select, textarea")
+      ?.focus();
     count();
   });
   const element = h("details", { className: "group field" }, summary);

@@ -25,7 +25,9 @@ interface Options {
 /** A few facts under the title: state, date, id. */
 function facts(entity: Entity, row: Row): (HTMLElement | null)[] {
   const id = String(row[keyOf(entity)] ?? "");
-  const status = ["status", "priority", "severity", "mood"].map((field) => row[field]).find((value) => value !== undefined && value !== null);
+  const status = ["status", "priority", "severity", "mood"]
+    .map((field) => row[field])
+    .find((value) => value !== undefined && value !== null);
   const when = ["scheduledStart", "due_date", "created_at", "updatedAt"].map((field) => row[field]).find(Boolean);
   return [
     status === undefined ? null : h("span", { className: "chip" }, words(String(status))),
@@ -74,12 +76,28 @@ class List implements ListView {
 
   private tools(): HTMLElement {
     const { schema, show, edit } = this.options;
-    const all = choices(schema).map(([key, entity]) => h("option", { value: key, selected: key === this.options.entity }, plural(titleOf(key, entity))));
+    const all = choices(schema).map(([key, entity]) =>
+      h("option", { value: key, selected: key === this.options.entity }, plural(titleOf(key, entity))),
+    );
     const choice = h("select", { "aria-label": "Kind of record", onchange: () => show(choice.value) }, ...all);
     const input = h("input", { type: "search", placeholder: "Search", "aria-label": "Search", dir: "auto" });
-    input.addEventListener("input", calm(150, () => this.search(input.value.trim())));
-    const create = h("button", { type: "button", className: "button primary", onclick: () => edit(undefined) }, icon("plus"), "New");
-    return h("div", { className: "tools" }, choice, h("div", { className: "search" }, icon("search"), input), this.entity.read_only ? null : create);
+    input.addEventListener(
+      "input",
+      calm(150, () => this.search(input.value.trim())),
+    );
+    const create = h(
+      "button",
+      { type: "button", className: "button primary", onclick: () => edit(undefined) },
+      icon("plus"),
+      "New",
+    );
+    return h(
+      "div",
+      { className: "tools" },
+      choice,
+      h("div", { className: "search" }, icon("search"), input),
+      this.entity.read_only ? null : create,
+    );
   }
 
   private search(term: string): void {
@@ -118,7 +136,8 @@ class List implements ListView {
     const focused = document.activeElement?.closest<HTMLElement>("[data-id]")?.dataset["id"];
     const hadFocus = focused !== undefined && this.rows.contains(document.activeElement);
     fill(this.rows, ...rows.map((row) => this.row(row)));
-    if (rows.length === 0) this.rows.append(h("li", { className: "empty" }, this.term ? "Nothing found on this device." : "Nothing here yet."));
+    if (rows.length === 0)
+      this.rows.append(h("li", { className: "empty" }, this.term ? "Nothing found on this device." : "Nothing here yet."));
     if (hadFocus) this.rows.querySelector<HTMLElement>(`[data-id="${CSS.escape(focused)}"]`)?.focus();
     this.shown = rows.length;
     this.say();

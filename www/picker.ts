@@ -16,7 +16,8 @@ export interface Source {
 }
 
 function optionOf(choice: Choice, prefix: string): HTMLElement {
-  const small = choice.name === choice.id ? null : h("small", {}, ` ${choice.id.length > 20 ? `${choice.id.slice(0, 8)}…` : choice.id}`);
+  const small =
+    choice.name === choice.id ? null : h("small", {}, ` ${choice.id.length > 20 ? `${choice.id.slice(0, 8)}…` : choice.id}`);
   return h("li", { id: `${prefix}-${choice.id}`, role: "option", "aria-selected": "false", dir: "auto" }, choice.name, small);
 }
 
@@ -87,7 +88,13 @@ export function pickerControl(name: string, field: Field, source: Source): Contr
   });
 
   return {
-    element: h("div", { className: "field" }, labelOf(name, field, id), h("div", { className: "picker" }, input, options), fault.element),
+    element: h(
+      "div",
+      { className: "field" },
+      labelOf(name, field, id),
+      h("div", { className: "picker" }, input, options),
+      fault.element,
+    ),
     read: () => {
       if (chosen === undefined && input.value.trim() !== "") throw new FieldFault("Please pick one from the list.");
       return chosen;
@@ -95,7 +102,11 @@ export function pickerControl(name: string, field: Field, source: Source): Contr
     write: (value) => {
       chosen = typeof value === "string" ? value : undefined;
       input.value = chosen ?? "";
-      if (chosen) void source.name(chosen).then((known) => (input.value = chosen === value ? known : input.value), () => undefined);
+      if (chosen)
+        void source.name(chosen).then(
+          (known) => (input.value = chosen === value ? known : input.value),
+          () => undefined,
+        );
     },
     fail: fault.show,
     focus: () => input.focus(),

@@ -30,9 +30,21 @@ function lineOf(op: Op, schema: Schema, db: Database): HTMLElement {
   const label = entity?.label && op.data?.[entity.label];
   const fields = op.operation === "update" ? [...Object.keys(op.data ?? {}), ...(op.removed ?? [])].map(words).join(", ") : "";
   const kind = titleOf(op.entity_type, entity ?? {}).toLowerCase();
-  const what = h("p", { className: "what" }, h("strong", {}, `${DID[op.operation] ?? op.operation} ${kind}`), ` ${String(label ?? op.entity_id)}`);
+  const what = h(
+    "p",
+    { className: "what" },
+    h("strong", {}, `${DID[op.operation] ?? op.operation} ${kind}`),
+    ` ${String(label ?? op.entity_id)}`,
+  );
   const why = h("p", { className: "why" }, [fields, whyOf(op)].filter(Boolean).join(" · "));
-  const act = op.status === "failed" ? h("button", { type: "button", className: "button", onclick: () => void db.queue.retry(op.entity_type, op.entity_id) }, "Try again") : null;
+  const act =
+    op.status === "failed"
+      ? h(
+          "button",
+          { type: "button", className: "button", onclick: () => void db.queue.retry(op.entity_type, op.entity_id) },
+          "Try again",
+        )
+      : null;
   const when = h("span", { className: "mark-of" }, clock(op.created_at));
   return h("li", { className: "op", "data-state": op.status }, icon(SIGNS[op.status] ?? "dots"), what, act ?? when, why);
 }
@@ -47,7 +59,10 @@ export function queueView(options: { db: Database; schema: Schema; back(): void 
   const draw = () => {
     void db.queue.list({ status: ["pending", "syncing", "failed", "conflict", "completed"] }).then((ops) => {
       const open = ops.filter((op) => op.status !== "completed");
-      const done = ops.filter((op) => op.status === "completed").slice(-20).reverse();
+      const done = ops
+        .filter((op) => op.status === "completed")
+        .slice(-20)
+        .reverse();
       fill(list, ...[...open, ...done].map((op) => lineOf(op, schema, db)));
       if (ops.length === 0) list.append(h("li", { className: "empty" }, "Everything you changed here has arrived."));
     });

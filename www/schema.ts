@@ -42,11 +42,16 @@ export type Row = Record<string, unknown> & { _sync?: { status?: string; offline
 
 /** `work-order`, `scheduledStart`, `due_date` → words with a capital. */
 export function words(name: string): string {
-  const text = name.replace(/[_-]+/g, " ").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().trim();
+  const text = name
+    .replace(/[_-]+/g, " ")
+    .replace(/([a-z])([A-Z])/g, "$1 $2")
+    .toLowerCase()
+    .trim();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-export const titleOf = (name: string, field: { title?: string }): string => field.title || words(name.replace(/([_a-z])(_id|Id)$/, "$1"));
+export const titleOf = (name: string, field: { title?: string }): string =>
+  field.title || words(name.replace(/([_a-z])(_id|Id)$/, "$1"));
 
 export const keyOf = (entity: Entity): string => entity.key ?? "id";
 
@@ -75,7 +80,8 @@ export function choices(schema: Schema): [string, Entity][] {
 
 /** The fields of a form: the label first, then what must be filled in, then the rest; the key is not a person's to choose. */
 export function formFields(entity: Entity): [string, Field][] {
-  const hidden = (name: string, field: Field) => name === keyOf(entity) || field.server_only || /^(created|updated)(_?at|_?by)$/i.test(name);
+  const hidden = (name: string, field: Field) =>
+    name === keyOf(entity) || field.server_only || /^(created|updated)(_?at|_?by)$/i.test(name);
   const weight = ([name, field]: [string, Field]) => {
     if (name === entity.label) return 0;
     if (["list", "object", "json"].includes(field.type)) return 4;
