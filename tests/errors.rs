@@ -6,6 +6,8 @@ use landfall::error::{Code, Retry};
 
 const SURVEY: &str = include_str!("../ERRORS.md");
 
+const SCRIPT: &str = include_str!("../js/errors.ts");
+
 /// One row of the survey, cell by cell.
 fn rows() -> Vec<Vec<&'static str>> {
     let from = SURVEY.find("| Code | Retry | HTTP |").expect("ERRORS.md has its table");
@@ -60,4 +62,29 @@ fn codes_without_a_status_never_travel() {
         let travels = row[4].to_lowercase();
         assert!(travels.contains("never") || travels.contains("nothing usable"), "{code}: {travels}");
     }
+}
+
+/// The quoted words between two marks of the TypeScript file.
+fn words_between(from: &str, to: &str) -> Vec<&'static str> {
+    let start = SCRIPT.find(from).unwrap_or_else(|| panic!("js/errors.ts has no {from:?}"));
+    let list = &SCRIPT[start + from.len()..];
+    let end = list.find(to).expect("the list ends");
+    list[..end].split('"').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn typescript_has_the_same_codes_in_the_same_order() {
+    let known: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(words_between("export const CODES = [", "]"), known);
+    assert!(SCRIPT.contains("export type Code = (typeof CODES)[number];"), "the type is made from the list");
+}
+
+#[test]
+fn typescript_has_the_same_retry_classes() {
+    let mut known: Vec<String> = Code::ALL.iter().map(|code| retry_word(code.retry())).collect();
+    known.sort();
+    known.dedup();
+    let mut written = words_between("export type Retry =", ";");
+    written.sort_unstable();
+    assert_eq!(written, known);
 }

@@ -13,7 +13,8 @@ import { wordsOf } from "./words.ts";
 interface View {
   element: HTMLElement;
   stop?(): void;
-  draw?(): void;
+  /** The device's status has changed. */
+  refresh?(): void;
 }
 
 class Device {
@@ -48,11 +49,12 @@ class Device {
     const props = { type: "button", className: "switch", role: "switch", "aria-checked": "true" };
     const button = h("button", props, "Network", h("span", { className: "track" }, knob));
     const flip = async () => {
-      if (plug.in) await plug.pull((await this.db.meta()).database);
-      else await plug.insert();
+      const { database } = await this.db.meta();
+      const done = plug.in ? plug.pull(database) : plug.insert();
       button.setAttribute("aria-checked", String(plug.in));
       knob.replaceChildren(icon(plug.in ? "plugged" : "unplugged"));
       this.element.classList.toggle("unplugged", !plug.in);
+      await done;
     };
     button.addEventListener("click", () => void flip());
     return button;
@@ -74,7 +76,7 @@ class Device {
     this.queued.textContent = String(status.queued + status.failed + status.conflicts);
     const told: Told = { word: words.word };
     parent.postMessage(told, location.origin);
-    this.view?.draw?.();
+    this.view?.refresh?.();
   }
 
   private show(view: View): void {
@@ -86,7 +88,8 @@ class Device {
   private showList(entity: string): void {
     const { db, schema } = this;
     this.entity = entity;
-    this.show(listView({ db, schema, entity, show: (other) => this.showList(other), edit: (id) => this.showForm(id) }));
+    const name = NAMES[this.who.id];
+    this.show(listView({ db, schema, entity, name, show: (other) => this.showList(other), edit: (id) => this.showForm(id) }));
   }
 
   private showForm(id: string | undefined): void {
@@ -106,6 +109,7 @@ async function start(plug: Plug): Promise<void> {
   const [app, id] = location.hash.slice(1).split("-") as [App, DeviceId];
   const schema = await schemaOf(app);
   const db = await openDevice(app, schema, id);
+  byId("device").setAttribute("aria-label", NAMES[id]);
   fill(byId("device"), new Device(db, schema, { app, id, plug }).element);
 }
 

@@ -69,7 +69,7 @@ function inputOf(field: Field): [Input, Codec] {
   if (field.enum?.length) return selectOf(field);
   switch (field.type) {
     case "text":
-      return [h("textarea", { rows: 3, maxLength: field.max_length ?? -1, dir: "auto" }), text];
+      return [h("textarea", { rows: 3, maxLength: field.max_length, dir: "auto" }), text];
     case "number":
     case "integer":
     case "counter": {
@@ -90,7 +90,7 @@ function inputOf(field: Field): [Input, Codec] {
     case "object":
       return [h("textarea", { rows: 3, spellcheck: false }), json];
     default:
-      return [h("input", { type: "text", maxLength: field.max_length ?? -1, dir: "auto", autocomplete: "off" }), text];
+      return [h("input", { type: "text", maxLength: field.max_length, dir: "auto", autocomplete: "off" }), text];
   }
 }
 

@@ -69,8 +69,8 @@ class Form implements FormView {
   private readonly controls = new Map<string, Control>();
   private readonly title = h("h3", { dir: "auto", tabIndex: -1 });
   private readonly markHolder = h("span", {});
-  private readonly alert = h("p", { className: "fault", role: "alert", hidden: true });
-  private readonly news = h("p", { className: "hint", role: "status", hidden: true });
+  private readonly alert = h("p", { className: "fault note", role: "alert", hidden: true });
+  private readonly news = h("p", { className: "hint note", role: "status", hidden: true });
   private loaded: Values = {};
   private unwatch: () => void = () => undefined;
 
@@ -81,7 +81,7 @@ class Form implements FormView {
     this.collection = options.db.collection(options.entity);
     for (const [name, field] of formFields(entity)) this.controls.set(name, controlOf(options, name, field));
     const fields = [...this.controls.values()].map((one) => one.element);
-    const body = h("div", { className: "fields" }, h("div", { className: "field wide" }, this.alert, this.news), ...fields);
+    const body = h("div", { className: "fields" }, this.alert, this.news, ...fields);
     this.element = h("form", { className: "form", noValidate: true }, this.head(), body, this.foot());
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();

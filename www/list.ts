@@ -18,6 +18,8 @@ interface Options {
   db: Database;
   schema: Schema;
   entity: string;
+  /** The device's name. */
+  name: string;
   show(entity: string): void;
   edit(id: string | undefined): void;
 }
@@ -31,8 +33,9 @@ function facts(entity: Entity, row: Row): (HTMLElement | null)[] {
   const when = ["scheduledStart", "due_date", "created_at", "updatedAt"].map((field) => row[field]).find(Boolean);
   return [
     status === undefined ? null : h("span", { className: "chip" }, words(String(status))),
-    when ? h("span", {}, date(when)) : null,
-    h("span", { className: "id", title: id }, /^[0-9a-f]{8}-/.test(id) ? id.slice(0, 13) : id),
+    // A UUID says nothing to a person.
+    /^[0-9a-f]{8}-/.test(id) ? null : h("span", { className: "id" }, id),
+    when ? h("span", { className: "when" }, date(when)) : null,
   ];
 }
 
@@ -64,7 +67,7 @@ class List implements ListView {
     this.entity = entity;
     this.previous.addEventListener("click", () => this.turn(-1));
     this.next.addEventListener("click", () => this.turn(1));
-    const paging = h("nav", { className: "paging", "aria-label": "Pages" }, this.range, h("span", {}, this.previous, this.next));
+    const paging = h("nav", { className: "paging", "aria-label": `Pages on the ${options.name.toLowerCase()}` }, this.range, h("span", {}, this.previous, this.next));
     this.element = h("div", { className: "view" }, this.tools(), this.rows, paging);
     this.watch();
   }

@@ -53,9 +53,9 @@ export class Plug {
 
   /** Plugs it in again. */
   async insert(): Promise<void> {
-    const entry = this.hidden;
-    if (entry) await registry((store) => store.put(entry));
     this.connected = true;
     globalThis.dispatchEvent(new Event("online"));
+    const entry = this.hidden;
+    if (entry) await registry((store) => store.put(entry));
   }
 }

@@ -50,7 +50,7 @@ function lineOf(op: Op, schema: Schema, db: Database): HTMLElement {
 }
 
 /** The view of the queue; draws again whenever the device's status changes. */
-export function queueView(options: { db: Database; schema: Schema; back(): void }): { element: HTMLElement; draw(): void } {
+export function queueView(options: { db: Database; schema: Schema; back(): void }): { element: HTMLElement; refresh(): void } {
   const { db, schema, back } = options;
   const list = h("ul", { className: "ops" });
   const head = h("h3", { tabIndex: -1 }, "Changes on this device");
@@ -68,5 +68,5 @@ export function queueView(options: { db: Database; schema: Schema; back(): void 
     });
   };
   draw();
-  return { element, draw };
+  return { element, refresh: draw };
 }

@@ -68,6 +68,7 @@ const CHECK_INS = [
 ];
 
 const TEAMS = ["Platform", "Field service", "Finanzen", "Поддержка", "产品"];
+const SKILLS = ["Facilitation", "Rust", "Négociation", "Datenanalyse", "Наставничество", "摄影", "تصميم", "लेखन"];
 const VALUES = ["courage", "care", "craft", "candour"];
 
 function people() {
@@ -78,7 +79,7 @@ function people() {
       team: TEAMS[at % TEAMS.length],
       team_id: `team-${(at % TEAMS.length) + 1}`,
     },
-    ...{ title: person.skills[0], skills: person.skills, manager_id: at === 2 ? undefined : "u-priya" },
+    ...{ title: person.skills[0], skill_ids: [`skill-${(at % SKILLS.length) + 1}`], job_title: person.skills[0], manager_id: at === 2 ? undefined : "u-priya" },
   }));
 }
 
@@ -154,5 +155,6 @@ export function goalflow(random, { now, count }) {
   const recognitions = Array.from({ length: count }, () => recognition(random, now));
   const checkIns = Array.from({ length: count * 2 }, () => checkIn(random, { now, goals }));
   const teams = TEAMS.map((name, at) => ({ id: `team-${at + 1}`, name, title: name, lead_id: PEOPLE[at].id, member_ids: [] }));
-  return { user: people(), team: teams, goal: goals, recognition: recognitions, checkin: checkIns };
+  const skills = SKILLS.map((name, at) => ({ id: `skill-${at + 1}`, name, category: "craft", description: "" }));
+  return { user: people(), skill: skills, team: teams, goal: goals, recognition: recognitions, checkin: checkIns };
 }
