@@ -67,7 +67,12 @@ class List implements ListView {
     this.entity = entity;
     this.previous.addEventListener("click", () => this.turn(-1));
     this.next.addEventListener("click", () => this.turn(1));
-    const paging = h("nav", { className: "paging", "aria-label": `Pages on the ${options.name.toLowerCase()}` }, this.range, h("span", {}, this.previous, this.next));
+    const paging = h(
+      "nav",
+      { className: "paging", "aria-label": `Pages on the ${options.name.toLowerCase()}` },
+      this.range,
+      h("span", {}, this.previous, this.next),
+    );
     this.element = h("div", { className: "view" }, this.tools(), this.rows, paging);
     this.watch();
   }

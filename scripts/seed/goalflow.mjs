@@ -79,7 +79,12 @@ function people() {
       team: TEAMS[at % TEAMS.length],
       team_id: `team-${(at % TEAMS.length) + 1}`,
     },
-    ...{ title: person.skills[0], skill_ids: [`skill-${(at % SKILLS.length) + 1}`], job_title: person.skills[0], manager_id: at === 2 ? undefined : "u-priya" },
+    ...{
+      title: person.skills[0],
+      skill_ids: [`skill-${(at % SKILLS.length) + 1}`],
+      job_title: person.skills[0],
+      manager_id: at === 2 ? undefined : "u-priya",
+    },
   }));
 }
 
