@@ -50,6 +50,9 @@ pub const REQUEST_TIMEOUT_MS: u64 = 60_000;
 pub const STORE_TIMEOUT_MS: u64 = 30_000;
 /// How long one waits for the holder of the lock to answer a knock before stealing it, in milliseconds.
 pub const KNOCK_MS: u64 = 2_000;
+/// How often a context looks at the store without being told: a tab that was killed between its commit and its bell has told
+/// nobody, in milliseconds.
+pub const LOOK_MS: u64 = 30_000;
 /// How long a completed op keeps its payload, in milliseconds (7 days).
 pub const COMPLETED_KEPT_MS: u64 = 7 * 24 * 3_600_000;
 /// How long the server keeps answers and tombstones, in milliseconds (30 days; a setting may raise it).

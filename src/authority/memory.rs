@@ -145,7 +145,7 @@ impl MemoryLedger {
         let acks = match read {
             PageRead::Delta { after, limit } => {
                 let end = if rows.len() < *limit { self.counter } else { rows.last().map_or(self.counter, |row| row.number) };
-                let range = (who.device.clone(), after + 1)..=(who.device.clone(), end);
+                let range = (who.device.clone(), after + 1)..=(who.device.clone(), end.max(after + 1));
                 self.acks.range(range).filter_map(|(_, id)| self.entries.get(id).cloned()).collect()
             }
             _ => Vec::new(),

@@ -5,7 +5,7 @@
 mod field;
 
 use crate::record::{Fields, value};
-use crate::schema::Entity;
+use crate::schema::{Entity, FieldType};
 use crate::wire::change::Stamp;
 use std::collections::BTreeMap;
 
@@ -84,6 +84,20 @@ pub fn merge(entity: &Entity, sides: Sides<'_>) -> Merged {
     merged
 }
 
+/// Whether two changes of this field become one value made of both (sums, unions, elements by key, objects), so that a
+/// change says what it adds to its `before` and not only what comes out.
+#[must_use]
+pub fn combines(entity: &Entity, name: &str) -> bool {
+    let Some(field) = entity.fields.get(name) else { return false };
+    let merges = *field.merge.as_ref().unwrap_or(&entity.merge) == crate::schema::MergePolicy::Merge;
+    match field.kind {
+        FieldType::Counter => true,
+        FieldType::Set | FieldType::Object => merges,
+        FieldType::List => merges && field.item_key.is_some(),
+        _ => false,
+    }
+}
+
 fn set(merged: &mut Merged, name: &str, value: Option<serde_json::Value>) {
     match value {
         Some(value) => merged.fields.insert(name.to_owned(), value),
@@ -94,10 +108,12 @@ fn set(merged: &mut Merged, name: &str, value: Option<serde_json::Value>) {
 
 fn decide(entity: &Entity, name: &str, local: Option<&serde_json::Value>, sides: &Sides<'_>) -> Take {
     let (before, remote) = (sides.before.get(name), sides.remote.get(name));
-    if value::same_option(local, remote) {
+    // Two people who each added 2 have added 4, though both see the same figure: a counter's changes are never "alike".
+    let counts = entity.fields.get(name).is_some_and(|field| field.kind == FieldType::Counter);
+    if value::same_option(before, remote) {
+        if value::same_option(local, remote) { Take::Remote } else { Take::Local }
+    } else if value::same_option(local, remote) && !counts {
         Take::Remote
-    } else if value::same_option(before, remote) {
-        Take::Local
     } else {
         let both = field::Both { before, local, remote, stamp: sides.stamp, theirs: sides.stamps.get(name) };
         field::decide(entity, name, &both)

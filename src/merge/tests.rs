@@ -66,6 +66,7 @@ fn kinds_that_merge() {
     let merged = |before, local, remote| Value::from(run(before, local, remote, stamp(1, "")).fields);
     assert_eq!(merged(json!({"count": 5}), json!({"count": 7}), json!({"count": 4})), json!({"count": 6}));
     assert_eq!(merged(json!({"count": 5}), json!({"count": 0}), json!({"count": 1})), json!({"count": 0}), "kept at its minimum");
+    assert_eq!(merged(json!({"count": 0}), json!({"count": 2}), json!({"count": 2})), json!({"count": 4}), "both added two");
     assert_eq!(
         merged(json!({"tags": ["a", "b"]}), json!({"tags": ["b", "c"]}), json!({"tags": ["a", "b", "d"]})),
         json!({"tags": ["b", "d", "c"]})

@@ -5,6 +5,7 @@
 use crate::error::{Code, Error, Result};
 use crate::id::{Entropy, OpId};
 use crate::limits;
+use crate::merge::combines;
 use crate::queue::coalesce::{self, Coalesced};
 use crate::queue::{Op, OpStatus, op::need};
 use crate::record::{Fields, Patch};
@@ -12,7 +13,7 @@ use crate::schema::{Entity, Operation, Schema, Written};
 use crate::store::desk::{Desk, Name, Summary, answers, first, record_read, record_reads};
 use crate::store::port::{Durability, Read, Rows, Scope, Step};
 use crate::store::rows::{BaseRow, Head, Record, RecordStatus, SyncInfo};
-use crate::store::{layout, scope};
+use crate::store::{layout, rebase, scope};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -185,7 +186,7 @@ impl Write {
         schema.entity(&self.name.0)?.check_record(&self.name.0, &fields)?;
         self.keep_base(desk, &record);
         let op = match self.open_op(desk) {
-            Some(open) => match coalesce::update(open.operation, &open.patch, &next) {
+            Some(open) => match self.coalesced(schema, desk, &open, next)? {
                 Coalesced::Op(operation, patch) => Some(self.replace(schema, desk, open, (operation, patch, needs))),
                 Coalesced::Nothing => self.undone(desk, &open),
             },
@@ -209,6 +210,29 @@ impl Write {
         };
         desk.put_record(&self.name, None);
         Ok(op)
+    }
+
+    /// The waiting op and this change as one. Where a field combines with what others did, the record on screen may hold
+    /// their part too; such a field is said anew, against what the record is without the waiting op, or their part would be
+    /// counted as ours.
+    fn coalesced(&self, schema: &Schema, desk: &Desk, open: &Op, mut next: Patch) -> Result<Coalesced> {
+        let entity = schema.entity(&self.name.0)?;
+        let mut waiting = open.patch.clone();
+        if open.operation == Operation::Update {
+            let lane: Vec<&Op> = desk.lane(&self.name).into_iter().filter(|op| op.seq != open.seq).collect();
+            let under = rebase::view(entity, desk.base(&self.name), &lane, None).unwrap_or_default();
+            let fields: Vec<String> = next.fields().filter(|field| combines(entity, field)).cloned().collect();
+            for field in fields {
+                waiting.data.remove(&field);
+                waiting.removed.retain(|one| *one != field);
+                waiting.before.remove(&field);
+                match under.get(&field) {
+                    Some(value) => next.before.insert(field, value.clone()),
+                    None => next.before.remove(&field),
+                };
+            }
+        }
+        Ok(coalesce::update(open.operation, &waiting, &next))
     }
 
     fn shown<'a>(&self, desk: &'a Desk) -> Result<&'a Record> {

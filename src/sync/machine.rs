@@ -226,6 +226,7 @@ impl Machine {
                     (self.want.push, self.want.pull) = (true, true);
                     self.interval();
                 }
+                Timer::Look => self.peek(),
                 Timer::Knock => self.knocked(),
                 Timer::Answer => self.gave_up(),
             }
@@ -237,6 +238,8 @@ impl Machine {
             self.peeks.remove(at);
             match result {
                 Ok(Output::Peeked(peeked)) => {
+                    // Ops that nobody rang for: whoever wrote them may be gone.
+                    self.want.push |= peeked.summary.queued > self.known.queued && self.running.is_none();
                     self.learn(peeked.summary);
                     self.sync = peeked.sync.or_else(|| self.sync.take());
                 }
@@ -274,6 +277,7 @@ impl Machine {
     }
 
     pub(super) fn peek(&mut self) {
+        self.timers.set(Timer::Look, self.at.now.plus(crate::limits::LOOK_MS));
         let ticket = self.ticket();
         self.peeks.push(ticket);
         self.effects.push(Effect::Run(ticket, Box::new(Tx::Peek(Peek::default()))));

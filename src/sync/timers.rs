@@ -12,13 +12,15 @@ pub(super) enum Timer {
     Retry,
     /// The regular sync.
     Interval,
+    /// A look at the store without being told.
+    Look,
     /// The holder of the lock has had time to answer.
     Knock,
     /// A request or transaction takes too long.
     Answer,
 }
 
-const ALL: [Timer; 5] = [Timer::Soon, Timer::Retry, Timer::Interval, Timer::Knock, Timer::Answer];
+const ALL: [Timer; 6] = [Timer::Soon, Timer::Retry, Timer::Interval, Timer::Look, Timer::Knock, Timer::Answer];
 
 /// The table.
 #[derive(Clone, Debug, Default)]
