@@ -1,0 +1,14 @@
+//! The server as its clients meet it: over HTTP, over its ledgers, and as a process that is killed.
+
+// Helpers of tests may fail a test; clippy knows only functions marked as tests.
+#![allow(clippy::unwrap_used)]
+
+mod auth;
+mod bodies;
+mod events;
+mod file;
+mod files;
+mod ledger;
+mod process;
+mod sessions;
+mod world;
