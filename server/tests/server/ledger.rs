@@ -73,6 +73,7 @@ async fn an_op_is_applied_once_and_answered_for_ever(world: World) {
 
 // scenario 7
 async fn the_same_push_many_times_at_once_has_one_effect(world: World) {
+    world.register(&world.token("ann", "t"), "d1").await;
     let world = Arc::new(world);
     let body = push("d1", 1, &[create("op1", "a"), create("op2", "b")]);
     let tasks: Vec<_> = (0..16)
