@@ -14,6 +14,8 @@
 //!
 //! Where to start: `store::port` (a transaction is a value), `sync::port` (the machine's two enums), `wire` (what travels).
 
+#![deny(clippy::unwrap_used, clippy::expect_used)]
+
 pub mod authority;
 #[cfg(target_arch = "wasm32")]
 pub mod bindings;

@@ -85,10 +85,11 @@ impl Patch {
     #[must_use]
     pub fn then(mut self, next: Self) -> Self {
         for key in next.fields() {
-            if !self.data.contains_key(key) && !self.removed.contains(key) {
-                if let Some(value) = next.before.get(key) {
-                    self.before.insert(key.clone(), value.clone());
-                }
+            if !self.data.contains_key(key)
+                && !self.removed.contains(key)
+                && let Some(value) = next.before.get(key)
+            {
+                self.before.insert(key.clone(), value.clone());
             }
         }
         self.removed.retain(|key| !next.data.contains_key(key));

@@ -213,7 +213,12 @@ fn parked(desk: &mut Desk, schema: &Schema, op: Op, answer: &Processed, now: Mil
     let local = desk.record(&name).map(|record| record.fields.clone());
     let op_id = op.id.clone();
     desk.put_op(Op { status: OpStatus::Conflict, updated_at: now, resolves: Some(id.clone()), ..op });
-    let Some(theirs) = &answer.conflict_data else { return Ok(remark(desk, &name)) };
+    let Some(theirs) = &answer.conflict_data else {
+        return {
+            remark(desk, &name);
+            Ok(())
+        };
+    };
     desk.put_conflict(&ConflictRow {
         id,
         entity_type: name.0.clone(),

@@ -196,25 +196,22 @@ impl Query {
         let (lower, upper) = between.unwrap_or((None, None));
         (plan.range.lower, plan.range.upper) = bounds(prefix, (lower, upper), index.fields.len());
         let ordered_by_key = self.order_by.as_ref().is_none_or(|field| *field == entity.key);
-        if !orders && !(ordered_by_key && plan.range.lower.is_some() && plan.range.lower == plan.range.upper) {
+        let fixed = plan.range.lower.is_some() && plan.range.lower == plan.range.upper;
+        if !(orders || ordered_by_key && fixed) {
             plan.sort = Some(self.order_by.clone().unwrap_or_else(|| entity.key.clone()));
         }
     }
 }
 
 /// The bounds of an index range: the equalities, then what is known of the next field.
-fn bounds(
-    prefix: Vec<Key>,
-    next: (Option<(Key, bool)>, Option<(Key, bool)>),
-    width: usize,
-) -> (Option<(Key, bool)>, Option<(Key, bool)>) {
+fn bounds(prefix: Vec<Key>, next: Between, width: usize) -> Between {
     if width == 1 {
         return match prefix.into_iter().next() {
             Some(key) => (Some((key.clone(), true)), Some((key, true))),
             None => next,
         };
     }
-    let with = |bound: Option<(Key, bool)>, top: bool| match bound {
+    let with = |bound: Bound, top: bool| match bound {
         Some((key, taken)) => {
             let mut keys = prefix.clone();
             keys.push(key);
@@ -247,7 +244,11 @@ fn ranged(conditions: &[Condition], field: &str) -> bool {
     conditions.iter().any(|condition| condition.field == field && matches!(condition.test, Test::Between(..)))
 }
 
-type Between = (Option<(Key, bool)>, Option<(Key, bool)>);
+/// A bound of a range, `true` if the key itself is taken.
+type Bound = Option<(Key, bool)>;
+
+/// A lower and an upper bound.
+type Between = (Bound, Bound);
 
 fn take_between(conditions: &mut Vec<Condition>, field: &str) -> Option<Between> {
     let at = conditions.iter().position(|condition| condition.field == field && matches!(condition.test, Test::Between(..)))?;

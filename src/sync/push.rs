@@ -81,10 +81,10 @@ impl Machine {
                 running.later = Some(Error::new(crate::error::Code::ServerError, "the server left an op without an answer"));
                 continue;
             };
-            if let (Status::Error, Some(error)) = (answer.status, &answer.error) {
-                if error.code.retry() == crate::error::Retry::Later {
-                    running.later = Some(error.clone());
-                }
+            if let (Status::Error, Some(error)) = (answer.status, &answer.error)
+                && error.code.retry() == crate::error::Retry::Later
+            {
+                running.later = Some(error.clone());
             }
             items.push(Answered {
                 seq: op.seq,

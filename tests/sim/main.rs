@@ -4,6 +4,7 @@
 
 mod check;
 mod config;
+mod net;
 mod people;
 mod world;
 
@@ -92,7 +93,7 @@ impl Run {
                 return Err("nothing is scheduled any more".into());
             }
             check::always(&mut self.world)?;
-            if self.world.steps % 32 == 0 && check::is_quiet(&self.world) {
+            if self.world.steps.is_multiple_of(32) && check::is_quiet(&self.world) {
                 break;
             }
         }

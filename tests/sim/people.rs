@@ -148,16 +148,13 @@ impl Model {
                 .map(|row| OpId(text(&row["id"])))
                 .collect();
             let act = Act::new(&world.schema, (entity.clone(), id.clone()), decision, at).expect("a known entity");
-            match world.devices[device].store.run(&world.schema, &mut Tx::Act(act)) {
-                Ok(Output::Acted(acted)) => {
-                    world.log(|| format!("{device} decides {decision:?} about {op}"));
-                    self.gone.extend(lane);
-                    self.note(device, format!("{entity}/{id}"), acted.op);
-                    let context = usize::from(world.devices[device].contexts[0].machine.is_none());
-                    let who = world.who(device, context);
-                    world.feed(who, Input::Wrote(acted.summary, false));
-                }
-                Ok(_) | Err(_) => {}
+            if let Ok(Output::Acted(acted)) = world.devices[device].store.run(&world.schema, &mut Tx::Act(act)) {
+                world.log(|| format!("{device} decides {decision:?} about {op}"));
+                self.gone.extend(lane);
+                self.note(device, format!("{entity}/{id}"), acted.op);
+                let context = usize::from(world.devices[device].contexts[0].machine.is_none());
+                let who = world.who(device, context);
+                world.feed(who, Input::Wrote(acted.summary, false));
             }
         }
     }

@@ -2,11 +2,11 @@
 //! faults; it judges nothing (the checkers do). Real machines, real transactions on the reference store, the real authority.
 
 use crate::config::{Config, Rng};
-use landfall::authority::{MemoryLedger, TokenKey, Who};
+use landfall::authority::{MemoryLedger, TokenKey};
 use landfall::error::{Code, Error, Result};
 use landfall::schema::Schema;
 use landfall::store::{Memory, Summary};
-use landfall::sync::{At, Bell, Effect, Input, Machine, Reply, Request, Status, Ticket};
+use landfall::sync::{At, Bell, Effect, Input, Machine, Request, Status, Ticket};
 use landfall::time::Millis;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -20,7 +20,7 @@ pub struct Who3 {
 
 #[derive(Debug)]
 pub enum Event {
-    Feed(Who3, Input),
+    Feed(Who3, Box<Input>),
     Alarm(Who3, Millis),
     Arrive(Who3, Ticket, Box<Request>),
 }
@@ -140,7 +140,7 @@ impl World {
         match event {
             Event::Feed(who, input) => {
                 self.devices[who.device].contexts[who.context].expected -= u64::from(self.alive(who));
-                self.feed(who, input);
+                self.feed(who, *input);
             }
             Event::Alarm(who, at) => {
                 if self.alive(who) && self.devices[who.device].contexts[who.context].alarm == Some(at) {
@@ -168,7 +168,7 @@ impl World {
             return;
         }
         if self.devices[who.device].contexts[who.context].frozen {
-            self.devices[who.device].contexts[who.context].inbox.push(Event::Feed(who, input));
+            self.devices[who.device].contexts[who.context].inbox.push(Event::Feed(who, Box::new(input)));
             return;
         }
         let at = self.at(who.device);
@@ -216,101 +216,16 @@ impl World {
         }
     }
 
-    fn depart(&mut self, who: Who3, ticket: Ticket, request: Box<Request>) {
-        if !self.devices[who.device].online {
-            return self.later(5, who, Input::Response(ticket, Err(Error::new(Code::NetworkError, "offline"))));
-        }
-        if self.rng.chance(self.config.lost_request) {
-            self.seen.insert("lost request");
-            let delay = 100 + self.rng.below(self.config.delay_ms);
-            return self.later(delay, who, Input::Response(ticket, Err(Error::new(Code::NetworkError, "lost request"))));
-        }
-        if self.rng.chance(self.config.duplicate) {
-            self.seen.insert("duplicate request");
-            let again = self.now + 1 + self.rng.below(self.config.delay_ms * 20);
-            self.schedule(again, Event::Arrive(Who3 { life: u64::MAX, ..who }, ticket, request.clone()));
-        }
-        let arrival = self.now + 1 + self.rng.below(self.config.delay_ms);
-        self.schedule(arrival, Event::Arrive(who, ticket, request));
-    }
-
-    fn serve(&mut self, who: Who3, ticket: Ticket, request: Request) {
-        let status = |code: Code| Err(Error::new(code, "simulated"));
-        let before = self.rng.below(1_000);
-        let faults = [
-            (self.config.error_before, Code::ServerError),
-            (self.config.rate_limit, Code::RateLimited),
-            (self.config.auth, Code::AuthError),
-        ];
-        let mut from = 0;
-        let mut refused = None;
-        for (rate, code) in faults {
-            if (from..from + rate).contains(&before) {
-                refused = Some(code);
-            }
-            from += rate;
-        }
-        let result = match refused {
-            Some(code) => status(code),
-            None => self.answer(who, request),
-        };
-        let delay = 1 + self.rng.below(self.config.delay_ms);
-        let result = if self.rng.chance(self.config.lost_response) {
-            self.seen.insert("lost response");
-            status(Code::NetworkError)
-        } else if self.rng.chance(self.config.error_after) {
-            self.seen.insert("error after commit");
-            status(Code::ServerError)
-        } else if self.rng.chance(self.config.portal) {
-            status(Code::NetworkError)
-        } else {
-            result
-        };
-        self.later(delay, who, Input::Response(ticket, result));
-    }
-
-    fn answer(&mut self, who: Who3, request: Request) -> Result<Reply> {
-        let now = Millis(self.now);
-        let device = match &request {
-            Request::Attach(device) => device.device_id.clone(),
-            Request::Push(push) => push.device_id.clone(),
-            Request::Pull(pull) => pull.device_id.clone(),
-        };
-        let person =
-            Who { tenant: "sim/t".into(), user: format!("user{}", who.device).into(), roles: vec!["all".into()], device };
-        let reply = match request {
-            Request::Attach(device) => self.ledger.attach(&person, &device, now).map(Reply::Attach),
-            Request::Push(push) => {
-                landfall::wire::check::push(&push)?;
-                self.ledger.push(&self.schema, &person, push, now).map(Reply::Push)
-            }
-            Request::Pull(pull) => {
-                landfall::wire::check::pull(&pull)?;
-                Ok(Reply::Pull(self.ledger.pull(&self.schema, &person, pull, now)))
-            }
-        };
-        for row in self.ledger.rows() {
-            let key = (row.entity.clone(), row.id.clone(), row.version);
-            self.history.entry(key).or_insert_with(|| landfall::record::digest(&row.data));
-        }
-        if let Err(error) = &reply {
-            if error.code == Code::StaleIncarnation {
-                self.seen.insert("stale incarnation");
-            }
-        }
-        reply
-    }
-
     pub fn later(&mut self, most_ms: u64, who: Who3, input: Input) {
         if !self.alive(who) {
             return;
         }
         let time = self.now + self.rng.below(most_ms);
         self.devices[who.device].contexts[who.context].expected += 1;
-        self.schedule(time, Event::Feed(who, input));
+        self.schedule(time, Event::Feed(who, Box::new(input)));
     }
 
-    fn schedule(&mut self, time: u64, event: Event) {
+    pub fn schedule(&mut self, time: u64, event: Event) {
         self.serial += 1;
         self.events.insert((time, self.serial), event);
     }
@@ -397,7 +312,7 @@ impl World {
             let who = self.who(device, context);
             for event in inbox {
                 if let Event::Feed(to, input) = event {
-                    self.feed(to, input);
+                    self.feed(to, *input);
                 }
             }
             if self.alive(who) {
