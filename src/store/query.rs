@@ -164,7 +164,7 @@ impl Query {
         match best {
             Some(((orders, equal), index)) if orders || (equal > 0) => self.by_index(entity, plan, index, orders),
             _ if !ordered_by_key => plan.sort.clone_from(&self.order_by),
-            _ => {}
+            _ => plan.range.after = plan.after.as_ref().map(|(_, id)| (id.as_str().into(), id.as_str().into())),
         }
         if plan.sort.is_none() && plan.residual.is_empty() {
             plan.range.limit = u32::try_from(plan.limit.saturating_add(1)).unwrap_or(u32::MAX);
@@ -194,13 +194,25 @@ impl Query {
         let next = index.fields.get(prefix.len()).cloned();
         let between = next.and_then(|field| take_between(&mut plan.residual, &field));
         let (lower, upper) = between.unwrap_or((None, None));
+        let entry = entry(&prefix, plan.after.as_ref(), index.fields.len());
         (plan.range.lower, plan.range.upper) = bounds(prefix, (lower, upper), index.fields.len());
         let ordered_by_key = self.order_by.as_ref().is_none_or(|field| *field == entity.key);
         let fixed = plan.range.lower.is_some() && plan.range.lower == plan.range.upper;
         if !(orders || ordered_by_key && fixed) {
             plan.sort = Some(self.order_by.clone().unwrap_or_else(|| entity.key.clone()));
+        } else if let (Some(entry), Some((_, id))) = (entry, &plan.after) {
+            plan.range.after = Some((entry, id.as_str().into()));
         }
     }
+}
+
+/// The index entry of the record that ended the page before: the equalities, then its value of the field it is sorted by.
+fn entry(prefix: &[Key], after: Option<&(Value, String)>, width: usize) -> Option<Key> {
+    let mut keys = prefix.to_vec();
+    if keys.len() < width {
+        keys.push(Key::of(&after?.0)?);
+    }
+    if width == 1 { keys.pop() } else { Some(Key::List(keys)) }
 }
 
 /// The bounds of an index range: the equalities, then what is known of the next field.
