@@ -2,10 +2,9 @@
 // (dist/www). Parts whose inputs did not change are left as they are. It installs nothing; setup does.
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { unlessFresh } from "./lib/inputs.mjs";
 import { buildLibrary } from "./lib/library.mjs";
-import { ROOT, TARGET, main, must, step } from "./lib/run.mjs";
+import { ROOT, TARGET, main, must, step, isMain } from "./lib/run.mjs";
 import { buildSite } from "./lib/site.mjs";
 
 const ENGINE = ["src", "Cargo.toml", "Cargo.lock"];
@@ -13,23 +12,16 @@ const SCRIPTS = ["js", "sw", "package-lock.json", "scripts/lib", "tsconfig.json"
 /** What rustc emits for wasm32 by default; wasm-opt has to know. */
 const FEATURES = ["bulk-memory", "mutable-globals", "nontrapping-float-to-int", "sign-ext", "reference-types", "multivalue"];
 
-/** The engine: compiled for wasm32, bound for the web, and made small. */
+/**
+ * The engine: compiled for wasm32, bound for the web, and made small. cargo is asked for the wasm alone: while it also makes a
+ * Rust library of the same crate (as it would for wasm-pack) it optimises nothing across crates.
+ */
 async function buildEngine() {
   const out = join(ROOT, "dist", "pkg");
   rmSync(out, { recursive: true, force: true });
-  const pack = [
-    "build",
-    "--release",
-    "--target",
-    "web",
-    "--out-dir",
-    "dist/pkg",
-    "--out-name",
-    "landfall",
-    "--no-pack",
-    "--no-opt",
-  ];
-  await must("wasm-pack", ["--log-level", "warn", ...pack]);
+  await must("cargo", ["rustc", "--lib", "--release", "--target", "wasm32-unknown-unknown", "--crate-type", "cdylib"]);
+  const made = join(TARGET, "wasm32-unknown-unknown", "release", "landfall.wasm");
+  await must("wasm-bindgen", [made, "--target", "web", "--out-dir", "dist/pkg", "--out-name", "landfall"]);
   const wasm = join(out, "landfall_bg.wasm");
   await must("wasm-opt", [wasm, "-o", wasm, "-Oz", ...FEATURES.map((feature) => `--enable-${feature}`)]);
 }
@@ -73,6 +65,6 @@ export async function buildServer(profile) {
   return binary;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isMain(import.meta.url)) {
   main(build);
 }

@@ -2,9 +2,8 @@
 // what can be mended by itself.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { build } from "./build.mjs";
-import { ROOT, main, run, step } from "./lib/run.mjs";
+import { ROOT, main, run, step, isMain } from "./lib/run.mjs";
 import { setup } from "./setup.mjs";
 
 const CLIPPY = ["clippy", "--quiet", "--all-targets"];
@@ -38,7 +37,7 @@ export async function lint({ write = false } = {}) {
   if (failed.length > 0) throw new Error(`lint: ${failed.join(", ")}`);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isMain(import.meta.url)) {
   main(async () => {
     await setup(["start", "lint"]);
     await lint({ write: process.argv.includes("--write") });

@@ -2,9 +2,8 @@
 // give the same records. `node scripts/seed.mjs FILE [--orders N] [--goals N] [--seed N]`; lines of {app, tenant, entity, data}.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { ROOT, main } from "./lib/run.mjs";
+import { ROOT, main, isMain } from "./lib/run.mjs";
 import { dcmms } from "./seed/dcmms.mjs";
 import { fit } from "./seed/fit.mjs";
 import { goalflow } from "./seed/goalflow.mjs";
@@ -39,7 +38,7 @@ export function writeSeed(file, { orders = 1000, goals = 200, seed = 20261120, n
   return lines.length;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isMain(import.meta.url)) {
   main(async () => {
     const options = { orders: { type: "string" }, goals: { type: "string" }, seed: { type: "string" } };
     const { values, positionals } = parseArgs({ options, allowPositionals: true });

@@ -3,8 +3,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { ROOT, ask, main, run, step } from "./lib/run.mjs";
+import { ROOT, ask, main, run, step, isMain } from "./lib/run.mjs";
 
 const WASM_PACK = "0.15.1";
 const GECKODRIVER = "0.37.1";
@@ -129,7 +128,7 @@ export async function setup(needs) {
   console.log(`✓ set up: ${wanted.length} parts checked in ${((performance.now() - from) / 1000).toFixed(1)} s`);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isMain(import.meta.url)) {
   const words = process.argv.slice(2);
   main(() => setup(words.length > 0 ? words : ["start", "test"]));
 }

@@ -2,10 +2,9 @@
 // its budget.
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "./build.mjs";
-import { ROOT, main } from "./lib/run.mjs";
+import { ROOT, main, isMain } from "./lib/run.mjs";
 import { setup } from "./setup.mjs";
 
 /** The engine is what every application loads: the wasm and the library's script. */
@@ -48,7 +47,7 @@ export async function size() {
   console.log(`✓ the engine: ${kb.toFixed(1)} of ${ENGINE_GZIP_KB} KB gzip`);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isMain(import.meta.url)) {
   main(async () => {
     await setup(["start"]);
     await size();

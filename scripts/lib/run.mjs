@@ -1,7 +1,7 @@
 // Runs other programs: decides how their output is shown and what a failure looks like. Every script uses it.
 import { spawn, spawnSync } from "node:child_process";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { homedir } from "node:os";
 
 /** The root of the project. */
@@ -63,6 +63,9 @@ export async function step(what, work) {
   console.log(`✓ ${what}: ${((performance.now() - from) / 1000).toFixed(1)} s`);
   return result;
 }
+
+/** Whether a script was started itself, and not imported by another. */
+export const isMain = (url) => process.argv[1] !== undefined && url === pathToFileURL(process.argv[1]).href;
 
 /** Runs the main function of a script; an error becomes one line and exit code 1. */
 export function main(work) {
