@@ -8,7 +8,7 @@
 //! | `auth`, `session`, `governor` | who calls, for how long, how often |
 //! | `ledger/`, `db` | where rows, answers and devices lie, and in which transactions |
 //! | `bells`, `routes/events` | who hears that there is something new |
-//! | `config`, `apps`, `seed`, `statics` | what the server is started with |
+//! | `serve`, `config`, `apps`, `seed`, `statics` | what the server is started with |
 
 pub mod apps;
 pub mod auth;
@@ -23,6 +23,7 @@ pub mod problem;
 pub mod routes;
 pub mod secret;
 pub mod seed;
+pub mod serve;
 pub mod session;
 pub mod statics;
 

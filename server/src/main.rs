@@ -2,6 +2,7 @@
 
 use landfall::error::{Code, Error, Result};
 use landfall_server::config::{Config, HELP};
+use landfall_server::serve::serve;
 use landfall_server::{Server, app};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -38,15 +39,11 @@ async fn run() -> Result<()> {
     // Signals are caught before anybody is told the address, and so could send one.
     let stop = asked_to_stop()?;
     print(&format!("listening on http://{address}\n"))?;
-    let stopping = server.clone();
-    axum::serve(listener, app(server.clone(), config.files.as_deref()))
-        .with_graceful_shutdown(async move {
-            stop.await;
-            tracing::info!("stopping");
-            stopping.bells().close();
-        })
-        .await
-        .map_err(|error| io(&error))?;
+    serve(listener, app(server.clone(), config.files.as_deref()), stop, || {
+        tracing::info!("stopping");
+        server.bells().close();
+    })
+    .await;
     server.close().await;
     Ok(())
 }

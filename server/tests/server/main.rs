@@ -5,6 +5,7 @@
 
 mod auth;
 mod bodies;
+mod connections;
 mod events;
 mod file;
 mod files;
