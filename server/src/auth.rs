@@ -57,6 +57,12 @@ impl Identity {
     pub fn scope(&self) -> String {
         format!("{}/{}", self.app, self.tenant)
     }
+
+    /// The person's bucket of calls.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.scope(), self.user)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,14 +153,6 @@ pub struct Caller {
     pub until: Millis,
 }
 
-impl Caller {
-    /// The caller's bucket of calls.
-    #[must_use]
-    pub fn key(&self) -> String {
-        format!("{}/{}", self.identity.scope(), self.identity.user)
-    }
-}
-
 /// Lets only callers with a good token through, at the rate they may have.
 ///
 /// # Errors
@@ -170,7 +168,7 @@ pub async fn require(
     let now = server.clock().now();
     let (identity, until) = server.keys().verify(bearer(request.headers())?, name, now)?;
     let caller = Caller { app, identity, until };
-    server.governor().take(&caller.key(), 1, now)?;
+    server.governor().take(&caller.identity.key(), 1, now)?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

@@ -54,15 +54,24 @@ impl Sessions {
         Ok(token)
     }
 
+    /// Whose a token is, if it is known. It only reads: whoever guesses tokens does not hold up those who write.
+    ///
+    /// # Errors
+    /// `SERVER_ERROR`.
+    pub async fn whose(&self, token: &str, now: Millis) -> Result<Option<Identity>> {
+        let Some(bytes) = secret::bytes(token) else { return Ok(None) };
+        let mut tx = self.db.read().await?;
+        Ok(find(&mut tx, &secret::hashed(&bytes), now).await?.map(|session| session.identity))
+    }
+
     /// Uses a token: whose it is, and its successor.
     ///
     /// # Errors
     /// `AUTH_ERROR` when it is unknown, over, or was replaced.
     pub async fn rotate(&self, token: &str, now: Millis) -> Result<(Identity, String)> {
-        let refused = || Error::new(Code::AuthError, "the session is over").hint("log in again");
-        let hash = secret::hashed(&secret::bytes(token).ok_or_else(refused)?);
+        let hash = secret::hashed(&secret::bytes(token).ok_or_else(over)?);
         let mut tx = self.db.write().await?;
-        let session = find(&mut tx, &hash, now).await?.ok_or_else(refused)?;
+        let session = find(&mut tx, &hash, now).await?.ok_or_else(over)?;
         let kept = match &session.parent {
             Some(parent) => settle_heir(&mut tx, parent, &hash).await?,
             None => true,
@@ -71,7 +80,7 @@ impl Sessions {
             tracing::warn!(user = %session.identity.user, "a replaced refresh token came again; its family is revoked");
             revoke(&mut tx, &session.family).await?;
             tx.commit().await.map_err(|error| database(&error))?;
-            return Err(refused());
+            return Err(over());
         }
         let successor = Session { parent: Some(hash), heir: None, ..session };
         let token = insert(&mut tx, &successor, now).await?;
@@ -91,6 +100,11 @@ impl Sessions {
         }
         tx.commit().await.map_err(|error| database(&error))
     }
+}
+
+/// The one answer to every token that is not good, whatever the reason.
+pub(crate) fn over() -> Error {
+    Error::new(Code::AuthError, "the session is over").hint("log in again")
 }
 
 async fn find(tx: &mut Transaction<'static, Sqlite>, hash: &[u8], now: Millis) -> Result<Option<Session>> {

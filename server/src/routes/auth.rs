@@ -6,7 +6,7 @@ use crate::Server;
 use crate::auth::{ACCESS_S, Identity};
 use crate::body::{Json, content_type};
 use crate::problem::{Answer, Fault};
-use crate::session::SESSION_MS;
+use crate::session::{SESSION_MS, over};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -19,6 +19,9 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 /// Bodies here name a user at most.
 const BODY_BYTES: usize = 16 << 10;
+
+/// How many calls a refresh costs: it writes to the disk, and is needed once in ten minutes.
+const REFRESH_CALLS: u64 = 10;
 
 #[derive(Serialize)]
 struct Fresh {
@@ -42,7 +45,14 @@ async fn refresh(State(server): State<Server>, headers: HeaderMap) -> Answer<Res
     same_site(&headers)?;
     let now = server.clock().now();
     let token = cookie(&headers, server.dev()).ok_or_else(|| Fault::unauthorized("there is no session"))?;
-    match server.sessions().rotate(token, now).await {
+    let rotated = match server.sessions().whose(token, now).await? {
+        Some(identity) => {
+            server.governor().take(&identity.key(), REFRESH_CALLS, now)?;
+            server.sessions().rotate(token, now).await
+        }
+        None => Err(over()),
+    };
+    match rotated {
         Ok((identity, successor)) => fresh(&server, identity, &successor, now),
         Err(error) if error.code == Code::AuthError => Ok(with_cookie(Fault::from(error).into_response(), "", 0, server.dev())),
         Err(error) => Err(error.into()),

@@ -42,7 +42,7 @@ pub async fn push(
 ) -> Answer<Response> {
     wire::check::push(&request)?;
     let now = server.clock().now();
-    server.governor().take(&caller.key(), request.changes.len() as u64 / OPS_PER_CALL, now)?;
+    server.governor().take(&caller.identity.key(), request.changes.len() as u64 / OPS_PER_CALL, now)?;
     // A task of its own: a client that hangs up must not stop it between the commit and the bell.
     let work = tokio::spawn(async move {
         let who = caller.who(&request.device_id);

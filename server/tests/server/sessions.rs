@@ -96,6 +96,21 @@ async fn logout_ends_the_session_and_time_does_too() {
     }
 }
 
+// A11
+#[tokio::test]
+async fn refreshing_without_end_is_slowed_down_and_keeps_the_session() {
+    let world = World::with(|config| config.rate_per_s = 5).await;
+    let mut session = login(&world).await;
+    for _ in 0..2 {
+        session = good(&world, &session).await;
+    }
+    let reply = refresh(&world, &session).await;
+    assert_eq!((reply.status, reply.problem().as_str()), (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"));
+    assert_eq!(reply.header("retry-after"), "2");
+    world.pass(2_000);
+    good(&world, &session).await;
+}
+
 // A13
 #[tokio::test]
 async fn other_sites_cannot_use_the_cookie() {
