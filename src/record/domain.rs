@@ -71,10 +71,12 @@ fn text(text: &str) -> Result<()> {
 }
 
 fn number(number: &Number) -> Result<()> {
-    let Some(double) = number.as_f64().filter(|double| double.is_finite()) else {
+    if !number.as_f64().is_some_and(f64::is_finite) {
         return Err(wrong("a number that is not a finite double"));
-    };
-    if (number.is_i64() || number.is_u64()) && double.abs() > limits::INTEGER_MAX {
+    }
+    // Compared as whole numbers: as a double 2^53+1 would already be rounded to what is allowed.
+    let whole = number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
+    if whole.is_some_and(|whole| whole > 1 << 53) {
         return Err(wrong("a whole number beyond ±2^53").hint("JavaScript would round it; send it as text"));
     }
     Ok(())
@@ -156,5 +158,34 @@ impl<'de> Visitor<'de> for Strict {
             }
         }
         Ok(Value::Object(fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse, value};
+    use crate::limits::VALUE_DEPTH;
+    use serde_json::json;
+
+    // SEC-8
+    #[test]
+    fn what_some_part_on_the_way_would_change_is_refused() {
+        for text in ["9007199254740993", "-9007199254740993", "18446744073709551615", "\"a\\u0000b\"", "{\"__proto__\": 1}"] {
+            let parsed = parse(text.as_bytes()).unwrap();
+            assert!(value(&parsed, VALUE_DEPTH).is_err(), "{text}");
+        }
+        for text in ["1e400", "{\"a\": 1, \"a\": 2}", "\"\\ud800\"", "[1", "", &"[".repeat(200)] {
+            assert!(parse(text.as_bytes()).is_err(), "{text}");
+        }
+        for fine in [json!(9_007_199_254_740_992_u64), json!(-1.5), json!(1e300), json!({"a": [null, true, "ü"]})] {
+            assert!(value(&fine, VALUE_DEPTH).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn depth_is_counted_in_levels() {
+        let nested = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+        assert!(value(&nested(VALUE_DEPTH), VALUE_DEPTH).is_ok());
+        assert!(value(&nested(VALUE_DEPTH + 1), VALUE_DEPTH).is_err());
     }
 }
