@@ -6,6 +6,8 @@ use landfall::authority::Who;
 use landfall::error::{Code, Error, Result};
 use landfall::sync::{Input, Reply, Request, Ticket};
 use landfall::time::Millis;
+use landfall::wire::{PushReply, PushRequest};
+use serde_json::json;
 
 impl World {
     pub fn depart(&mut self, who: Who3, ticket: Ticket, request: Box<Request>) {
@@ -74,7 +76,7 @@ impl World {
             Request::Attach(device) => self.ledger.attach(&person, &device, now).map(Reply::Attach),
             Request::Push(push) => {
                 landfall::wire::check::push(&push)?;
-                self.ledger.push(&self.schema, &person, push, now).map(Reply::Push)
+                self.push(&person, push).map(Reply::Push)
             }
             Request::Pull(pull) => {
                 landfall::wire::check::pull(&pull)?;
@@ -91,5 +93,19 @@ impl World {
             self.seen.insert("stale incarnation");
         }
         reply
+    }
+
+    /// A push, of which the server may answer one op with "later" instead of deciding it (its tenant is out of space).
+    fn push(&mut self, person: &Who, mut push: PushRequest) -> Result<PushReply> {
+        let held = self.rng.chance(self.config.held_op).then(|| self.rng.below(push.changes.len() as u64) as usize);
+        let held = held.filter(|_| !push.changes.is_empty()).map(|place| (place, push.changes.remove(place)));
+        let mut reply = self.ledger.push(&self.schema, person, push, Millis(self.now))?;
+        if let Some((place, change)) = held {
+            self.seen.insert("op held");
+            let error = Error::new(Code::QuotaExceeded, "simulated");
+            let answer = json!({ "queue_id": change.queue_id, "status": "error", "entity_id": change.entity_id, "error": error });
+            reply.processed.insert(place, serde_json::from_value(answer).expect("an answer"));
+        }
+        Ok(reply)
     }
 }
