@@ -94,13 +94,19 @@ function refer(value, field, { ids, random }) {
   return field.required ? random.pick(known) : undefined;
 }
 
+/** The entities that fields refer to, also from inside lists and objects. */
+const targets = (fields) =>
+  fields.flatMap((field) => [
+    ...(field.reference ? [field.reference.entity] : []),
+    ...targets([...(field.items ? [field.items] : []), ...Object.values(field.fields ?? {})]),
+  ]);
+
 /** Entities in an order in which what is referred to comes first. */
 function parentsFirst(schema) {
   const order = [];
   const visit = (name, path = []) => {
     if (order.includes(name) || path.includes(name) || !schema.entities[name]) return;
-    for (const field of Object.values(schema.entities[name].fields))
-      if (field.reference) visit(field.reference.entity, [...path, name]);
+    for (const target of targets(Object.values(schema.entities[name].fields))) visit(target, [...path, name]);
     order.push(name);
   };
   Object.keys(schema.entities).forEach((name) => visit(name));
