@@ -21,7 +21,8 @@ function walk(value: unknown, path: string, above: object[]): void {
       if (!isWellFormed(value)) throw invalid(path, "text with half a surrogate pair", "cut texts at whole characters");
       return;
     case "number":
-      if (!Number.isFinite(value)) throw invalid(path, `the number ${value}`, "JSON has no NaN and no infinity: pass null or leave it out");
+      if (!Number.isFinite(value))
+        throw invalid(path, `the number ${value}`, "JSON has no NaN and no infinity: pass null or leave it out");
       return;
     case "bigint":
       throw invalid(path, "a BigInt", "pass a number within ±2^53, or text");

@@ -25,7 +25,10 @@ export class Collection<E extends EntityLike> {
     this.name = name;
   }
 
-  async #write(operation: "create" | "update" | "delete", rest: { id?: string; data?: unknown; removed?: string[] }): Promise<Written> {
+  async #write(
+    operation: "create" | "update" | "delete",
+    rest: { id?: string; data?: unknown; removed?: string[] },
+  ): Promise<Written> {
     if (rest.data !== undefined) check(rest.data, this.name);
     const text = JSON.stringify({ operation, entity: this.name, ...rest });
     return JSON.parse(await this.#engine.call((db) => db.write(text) as Promise<string>)) as Written;
@@ -72,6 +75,12 @@ export class Collection<E extends EntityLike> {
     deliver: (rows: RecordOf<E>[], page: Page<RecordOf<E>>) => void,
     failed: (error: unknown) => void = reportError,
   ): () => void {
-    return observe(this.#engine, this.name, () => this.page(options), (page) => deliver(page.rows, page), failed);
+    return observe(
+      this.#engine,
+      this.name,
+      () => this.page(options),
+      (page) => deliver(page.rows, page),
+      failed,
+    );
   }
 }

@@ -1,6 +1,6 @@
 // One open database as JavaScript calls it. This module decides how calls survive a fault of the engine and how its events
 // reach listeners; it holds no logic of sync. `LandfallDb` and the service worker are its users.
-import { glue, guard, load, onStopped, type Wasm } from "./runtime.ts";
+import { glue, guard, load, onStopped, type Where } from "./runtime.ts";
 import type { EngineEvent, Reason, Status, SyncResult } from "./types.ts";
 
 /** What the engine is opened with. */
@@ -13,6 +13,14 @@ export interface EngineOptions {
   base: string;
   refresh?: string;
   token?: (refused: boolean) => string | null | Promise<string | null>;
+  /** Set by the worker, which found the database in the registry. */
+  database?: string;
+}
+
+/** A database of the registry, as `Engine.open` takes it. */
+export async function registered(wasm: Where): Promise<EngineOptions[]> {
+  await load(wasm);
+  return guard(() => glue.databases() as Promise<EngineOptions[]>);
 }
 
 type Listener = (event: EngineEvent) => void;
@@ -37,7 +45,7 @@ export class Engine {
   }
 
   /** Loads the engine and opens the database. */
-  static async open(options: EngineOptions, wasm: Wasm, listener: Listener): Promise<Engine> {
+  static async open(options: EngineOptions, wasm: Where, listener: Listener): Promise<Engine> {
     await load(wasm);
     const engine = new Engine(options, listener);
     try {

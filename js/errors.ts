@@ -78,7 +78,11 @@ export function adopt(thrown: unknown): unknown {
   if (thrown instanceof LandfallError || !(thrown instanceof Error) || !("code" in thrown)) return thrown;
   const { code, path, hint, retry, retryAfterMs, detail } = thrown as Error & Partial<LandfallError>;
   if (code === undefined || !CODES.includes(code)) return thrown;
-  return new LandfallError({ code, message: thrown.message, path, hint, retry_after_ms: retryAfterMs, detail }, retry ?? "never", thrown);
+  return new LandfallError(
+    { code, message: thrown.message, path, hint, retry_after_ms: retryAfterMs, detail },
+    retry ?? "never",
+    thrown,
+  );
 }
 
 /** A value that may not be stored, and where. */

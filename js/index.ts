@@ -5,7 +5,7 @@ import { keepWaking } from "./wake.ts";
 import type { EngineEvent, SchemaLike } from "./types.ts";
 
 /** How to open a database. */
-export interface OpenOptions<S extends SchemaLike> extends Omit<EngineOptions, "schema"> {
+export interface OpenOptions<S extends SchemaLike> extends Omit<EngineOptions, "schema" | "database"> {
   /** What the application declares: the parsed file, or a literal `as const` for typed records. */
   schema: S;
   /** Where the wasm is; beside this module if absent. */

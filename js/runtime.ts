@@ -8,6 +8,9 @@ export { glue };
 /** Where the wasm is: an address, or its bytes on the way. */
 export type Wasm = URL | string | Response | Promise<Response> | WebAssembly.Module;
 
+/** The same, or how to find out; asked only once. */
+export type Where = Wasm | (() => Wasm);
+
 /** A second fault within this time is left alone: what fails at once again would fail for ever. */
 const PANIC_PAUSE_MS = 60_000;
 
@@ -18,8 +21,8 @@ let dead = false;
 const stopped = new Set<(message: string, reopened: boolean) => void>();
 
 /** Loads the engine; the first address given is the one that counts. */
-export function load(wasm: Wasm): Promise<void> {
-  loading ??= glue.default({ module_or_path: wasm }).then(
+export function load(wasm: Where): Promise<void> {
+  loading ??= glue.default({ module_or_path: typeof wasm === "function" ? wasm() : wasm }).then(
     () => glue.watch_panics(onPanic),
     (error: unknown) => {
       loading = undefined;

@@ -71,7 +71,9 @@ export type Fields<O extends { readonly [name: string]: FieldLike }> = {
 export type KeyOf<E extends EntityLike> = E extends { readonly key: infer K extends string } ? K : "id";
 
 /** A record as it is read. */
-export type RecordOf<E extends EntityLike> = { [K in KeyOf<E>]: string } & Omit<Fields<E["fields"]>, KeyOf<E>> & { _sync: SyncInfo };
+export type RecordOf<E extends EntityLike> = { [K in KeyOf<E>]: string } & Omit<Fields<E["fields"]>, KeyOf<E>> & {
+    _sync: SyncInfo;
+  };
 
 /** A record as it is created: the id may be left to the engine. */
 export type NewRecord<E extends EntityLike> = { [K in KeyOf<E>]?: string } & Omit<Fields<E["fields"]>, KeyOf<E>>;
@@ -124,14 +126,28 @@ export interface Status {
   error: ErrorData | null;
 }
 
+/** What a cycle of sync did. */
+export interface Cycle {
+  synced: number;
+  failed: number;
+  conflicts: number;
+  /** Rows that came from the server. */
+  pulled: number;
+  /** In milliseconds. */
+  duration: number;
+  error?: ErrorData;
+}
+
 /** What a sync did. */
 export interface SyncResult {
   success: boolean;
   synced: number;
   failed: number;
   conflicts: number;
-  /** Rows pulled and ops answered. */
-  operations: number;
+  /** Rows that came from the server. */
+  pulled: number;
+  /** The ops it dealt with. */
+  operations: Op[];
   errors: ErrorData[];
   /** In milliseconds. */
   duration: number;
@@ -177,7 +193,9 @@ export type EngineEvent =
   | { type: "status"; status: Status }
   /** These records changed, here or in another context; an empty list means that anything may have. */
   | { type: "changed"; gen: number; changed: [entity: string, id: string][] }
-  | { type: "cycle"; result: SyncResult }
+  | { type: "cycle"; cycle: Cycle }
+  /** Something went wrong that no call waits for. */
+  | { type: "warning"; error: ErrorData }
   /** Another tab keeps an older version open. */
   | { type: "blocked" }
   /** The database was not there before. */

@@ -2,10 +2,8 @@
 // page registers for that (at open, at the first pending op, on hide); the worker itself never does, and a browser without
 // Background Sync has the other triggers.
 import type { Engine } from "./engine.ts";
+import { PERIODIC_TAG, SYNC_TAG } from "./tags.ts";
 
-/** The tags the worker listens to. */
-export const SYNC_TAG = "landfall-sync";
-export const PERIODIC_TAG = "landfall-periodic";
 const PERIODIC_MS = 12 * 3_600_000;
 
 type Registration = ServiceWorkerRegistration & {
