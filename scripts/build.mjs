@@ -21,7 +21,9 @@ async function buildEngine() {
   rmSync(out, { recursive: true, force: true });
   await must("cargo", ["rustc", "--lib", "--release", "--target", "wasm32-unknown-unknown", "--crate-type", "cdylib"]);
   const made = join(TARGET, "wasm32-unknown-unknown", "release", "landfall.wasm");
-  await must("wasm-bindgen", [made, "--target", "web", "--out-dir", "dist/pkg", "--out-name", "landfall"]);
+  // A worker is a classic script, in which `import.meta` is a syntax error; and js/ makes a new instance after a fault.
+  const binding = ["--omit-default-module-path", "--experimental-reset-state-function"];
+  await must("wasm-bindgen", [made, "--target", "web", "--out-dir", "dist/pkg", "--out-name", "landfall", ...binding]);
   const wasm = join(out, "landfall_bg.wasm");
   await must("wasm-opt", [wasm, "-o", wasm, "-Oz", ...FEATURES.map((feature) => `--enable-${feature}`)]);
 }
