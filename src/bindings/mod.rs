@@ -13,6 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::record::domain;
 use crate::store::WriteRequest;
 use crate::store::act::Decision;
+use crate::time::Millis;
 use js_sys::{Function, Promise};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -92,8 +93,9 @@ impl Db {
     pub fn wake(&self, reason: String) -> Promise {
         let host = self.host.clone();
         answer(async move {
-            let began = js::now();
             let cycle = host.wake(parse(&json!(reason).to_string())?).await;
+            // The cycle that answers may have begun before it was asked for.
+            let began = Millis(js::now().since(Millis(cycle.duration)));
             reads::result(&host, cycle, began).await
         })
     }

@@ -245,12 +245,7 @@ impl Host {
     }
 
     async fn run(&self, tx: &Tx) -> Result<Output> {
-        let schema = &self.opening.schema;
-        let fresh = || {
-            let mut tx = tx.clone();
-            move |rows| tx.advance(schema, rows)
-        };
-        self.idb.transact(&tx.scope(schema), fresh).await
+        self.idb.run(self.schema(), tx).await
     }
 
     async fn send(&self, request: &Request) -> Result<Reply> {

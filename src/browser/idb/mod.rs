@@ -14,7 +14,8 @@ pub use open::Plan;
 use crate::browser::js;
 use crate::error::{Code, Error, Result};
 use crate::limits;
-use crate::store::{Durability, Read, Rows, Scope, Step};
+use crate::schema::Schema;
+use crate::store::{Durability, Output, Read, Rows, Scope, Step, Tx};
 use js_sys::Array;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -95,6 +96,18 @@ impl Idb {
     pub fn close(&self) {
         let error = Error::new(Code::DatabaseClosed, "the database was closed").hint("open it again");
         self.inner.state.replace(State::Ended(error));
+    }
+
+    /// Runs one of the store's transactions.
+    ///
+    /// # Errors
+    /// See `transact`.
+    pub async fn run(&self, schema: &Schema, tx: &Tx) -> Result<Output> {
+        let fresh = || {
+            let mut tx = tx.clone();
+            move |rows| tx.advance(schema, rows)
+        };
+        self.transact(&tx.scope(schema), fresh).await
     }
 
     /// Runs one transaction. `fresh` makes it; it is called again when the connection was lost before the commit, since a
