@@ -10,7 +10,7 @@ mod reads;
 use crate::browser::host::Host;
 use crate::browser::{js, registry};
 use crate::error::{Code, Error, Result};
-use crate::record::domain;
+use crate::record::{domain, located};
 use crate::store::WriteRequest;
 use crate::store::act::Decision;
 use crate::time::Millis;
@@ -144,8 +144,5 @@ fn answer(work: impl Future<Output = Result<JsValue>> + 'static) -> Promise {
 /// Text from JavaScript, in the value domain and of the expected shape.
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     let value = domain::parse(text.as_bytes())?;
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        Error::new(Code::ValidationError, error.into_inner().to_string()).at(path)
-    })
+    located::read(value).map_err(|mistake| Error::new(Code::ValidationError, mistake.message).at(mistake.path))
 }

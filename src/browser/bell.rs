@@ -52,7 +52,7 @@ impl Drop for BellRope {
 /// Any script of the origin can post here: what is not a bell is left alone.
 fn read(data: &JsValue) -> Option<Bell> {
     let text = data.dyn_ref::<js_sys::JsString>().filter(|text| text.length() <= MESSAGE_UNITS)?;
-    let bell: Bell = serde_json::from_str(&String::from(text)).ok()?;
+    let bell: Bell = crate::record::located::read(crate::record::domain::parse(String::from(text).as_bytes()).ok()?).ok()?;
     let fits = |id: &str| id.len() <= limits::ID_BYTES;
     (bell.changed.len() <= limits::BELL_IDS && bell.changed.iter().all(|(entity, id)| fits(entity) && fits(id))).then_some(bell)
 }

@@ -303,7 +303,7 @@ fn with(weak: &Weak<Host>, work: impl FnOnce(&Rc<Host>)) {
 }
 
 fn mixed_up(output: &Output) -> Error {
-    Error::new(Code::StorageError, format!("a transaction ended as another one: {output:?}"))
+    Error::new(Code::StorageError, format!("a transaction ended as another one, at generation {}", output.summary().gen_no))
 }
 
 /// What people call this device: the platform, until they name it.

@@ -6,7 +6,7 @@ pub mod native;
 use crate::error::{Code, Error};
 use crate::limits::RETRY_AFTER_MAX_MS;
 use crate::time::Millis;
-use crate::wire::Problem;
+use crate::wire::{Problem, check};
 
 /// A request as HTTP has it; the base address and the access token are the executor's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +37,7 @@ pub struct HttpResponse {
 #[must_use]
 pub fn failure(response: &HttpResponse, now: Millis) -> Error {
     let wait = retry_after(&response.retry_after, now);
-    let problem =
-        media_type(&response.content_type, "application/problem+json").then(|| serde_json::from_slice::<Problem>(&response.body));
+    let problem = media_type(&response.content_type, "application/problem+json").then(|| check::body::<Problem>(&response.body));
     if let Some(Ok(problem)) = problem {
         let error = Error::from(problem);
         return match wait {

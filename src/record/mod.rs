@@ -3,6 +3,7 @@
 
 pub mod digest;
 pub mod domain;
+pub mod located;
 pub mod patch;
 pub mod value;
 

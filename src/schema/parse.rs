@@ -3,7 +3,7 @@
 
 use super::Schema;
 use crate::error::{Code, Error, Result};
-use crate::record::domain;
+use crate::record::{domain, located};
 
 impl Schema {
     /// Reads a schema file, strictly: no key twice, no unknown field, and every rule checked.
@@ -19,10 +19,7 @@ impl Schema {
     pub fn parse(text: &str) -> Result<Self> {
         let value = domain::parse(text.as_bytes())
             .map_err(|error| Error { code: Code::InvalidSchema, ..error }.hint("the file has to be plain JSON, each key once"))?;
-        let schema: Self = serde_path_to_error::deserialize(value).map_err(|error| {
-            let path = error.path().to_string();
-            told(if path == "." { String::new() } else { path }, &error.into_inner().to_string())
-        })?;
+        let schema: Self = located::read(value).map_err(|mistake| told(mistake.path, &mistake.message))?;
         schema.check()?;
         Ok(schema)
     }

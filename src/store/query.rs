@@ -148,7 +148,10 @@ impl Query {
                 .at("cursor")
                 .hint("pass the cursor of the page before, unchanged")
         };
-        let (field, value, id): (Option<String>, Value, String) = serde_json::from_str(text).map_err(|_| wrong())?;
+        let (field, value, id): (Option<String>, Value, String) = crate::record::domain::parse(text.as_bytes())
+            .ok()
+            .and_then(|value| crate::record::located::read(value).ok())
+            .ok_or_else(wrong)?;
         if field == self.order_by { Ok((value, id)) } else { Err(wrong()) }
     }
 

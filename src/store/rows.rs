@@ -255,7 +255,7 @@ impl Record {
 /// # Errors
 /// `CORRUPT_DATA`.
 pub fn from_row<T: DeserializeOwned>(row: Value) -> Result<T> {
-    serde_json::from_value(row).map_err(|error| corrupt(&error.to_string()))
+    crate::record::located::read(row).map_err(|mistake| corrupt(&mistake.to_string()))
 }
 
 /// Writes one of the engine's rows.

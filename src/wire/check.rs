@@ -4,6 +4,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::limits;
+use crate::record::located;
 use crate::schema::Operation;
 use crate::wire::{Change, PROTOCOL, PullRequest, PushRequest, Slice};
 use serde_json::Value;
@@ -137,10 +138,6 @@ fn too_large(path: &str, name: &str, limit: usize) -> Error {
 /// # Errors
 /// `PROTOCOL_ERROR` naming the place.
 pub fn body<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    let wrong = |what: String| Error::new(Code::ProtocolError, what);
     let value: Value = crate::record::domain::parse(bytes).map_err(|error| Error { code: Code::ProtocolError, ..error })?;
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        wrong(error.into_inner().to_string()).at(path)
-    })
+    located::read(value).map_err(|mistake| Error::new(Code::ProtocolError, mistake.message).at(mistake.path))
 }

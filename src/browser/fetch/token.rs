@@ -6,6 +6,7 @@ use crate::browser::fetch::{Call, Fetch};
 use crate::browser::{js, locks};
 use crate::dialect::{self, HttpResponse};
 use crate::error::{Code, Error, Result};
+use crate::wire::check;
 use js_sys::{Function, Promise};
 use serde::Deserialize;
 use std::cell::RefCell;
@@ -128,7 +129,7 @@ impl Tokens {
 /// A portal's page in the refresh address's place says nothing about the user.
 fn fresh(response: &HttpResponse) -> Result<String> {
     let foreign = |_| Error::new(Code::NetworkError, "the refresh address gave no access_token").at("authorization");
-    serde_json::from_slice::<Fresh>(&response.body).map(|fresh| fresh.access_token).map_err(foreign)
+    check::body::<Fresh>(&response.body).map(|fresh| fresh.access_token).map_err(foreign)
 }
 
 async fn called(callback: &Function, refused: bool) -> std::result::Result<JsValue, JsValue> {
