@@ -58,6 +58,11 @@ export class Device {
     return this.page.evaluate(() => globalThis.db.queue.list());
   }
 
+  /** Tags of the sync events that the browser has promised and not delivered. */
+  dueEvents() {
+    return this.page.evaluate(async () => (await navigator.serviceWorker.ready).sync.getTags());
+  }
+
   get(entity, id) {
     return this.page.evaluate(([entity, id]) => globalThis.db.collection(entity).get(id), [entity, id]);
   }
