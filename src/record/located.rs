@@ -4,7 +4,9 @@
 
 use serde::de::IntoDeserializer;
 use serde::de::value::StringDeserializer;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Expected, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
 use serde::forward_to_deserialize_any;
 use serde_json::{Value, map};
 use std::fmt;
@@ -37,6 +39,8 @@ pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Mistake> {
 struct Located(Value);
 
 impl Mistake {
+    #[cold]
+    #[inline(never)]
     fn inside(mut self, step: &Step<'_>) -> Self {
         let first = match step {
             Step::Key(name) => (*name).to_owned(),
@@ -73,22 +77,108 @@ impl serde::de::Error for Mistake {
     }
 }
 
+/// What is here is not what is wanted. One function for all types, so that each type's own code stays small.
+#[cold]
+#[inline(never)]
+fn unlike(value: &Value, expected: &dyn Expected) -> Mistake {
+    use serde::de::Unexpected;
+    let found = match value {
+        Value::Null => Unexpected::Unit,
+        Value::Bool(value) => Unexpected::Bool(*value),
+        Value::Number(number) => number.as_f64().map_or(Unexpected::Other("number"), Unexpected::Float),
+        Value::String(text) => Unexpected::Str(text),
+        Value::Array(_) => Unexpected::Seq,
+        Value::Object(_) => Unexpected::Map,
+    };
+    serde::de::Error::invalid_type(found, expected)
+}
+
+impl Located {
+    fn number<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        let Value::Number(number) = &self.0 else { return Err(unlike(&self.0, &visitor)) };
+        match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(value), _, _) => visitor.visit_u64(value),
+            (_, Some(value), _) => visitor.visit_i64(value),
+            (_, _, value) => visitor.visit_f64(value.unwrap_or(f64::NAN)),
+        }
+    }
+
+    fn text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        match self.0 {
+            Value::String(text) => visitor.visit_str(&text),
+            other => Err(unlike(&other, &visitor)),
+        }
+    }
+
+    fn list<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        match self.0 {
+            Value::Array(items) => visitor.visit_seq(Items { items: items.into_iter(), at: 0 }),
+            other => Err(unlike(&other, &visitor)),
+        }
+    }
+
+    fn fields<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        match self.0 {
+            Value::Object(fields) => visitor.visit_map(Entries { fields: fields.into_iter(), value: None }),
+            other => Err(unlike(&other, &visitor)),
+        }
+    }
+}
+
+/// Methods of `Deserializer` that want one kind of value, each by the function that reads it.
+macro_rules! by_kind {
+    ($read:ident: $($name:ident)*) => { $(
+        fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+            self.$read(visitor)
+        }
+    )* };
+}
+
 impl<'de> Deserializer<'de> for Located {
     type Error = Mistake;
+
+    by_kind! { number: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16 deserialize_u32
+    deserialize_u64 deserialize_f32 deserialize_f64 }
+    by_kind! { text: deserialize_char deserialize_str deserialize_identifier }
+    by_kind! { list: deserialize_seq }
+    by_kind! { fields: deserialize_map }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(value),
             Value::String(text) => visitor.visit_string(text),
-            Value::Array(items) => visitor.visit_seq(Items { items: items.into_iter(), at: 0 }),
-            Value::Object(fields) => visitor.visit_map(Entries { fields: fields.into_iter(), value: None }),
-            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
-                (Some(value), _, _) => visitor.visit_u64(value),
-                (_, Some(value), _) => visitor.visit_i64(value),
-                (_, _, value) => visitor.visit_f64(value.unwrap_or(f64::NAN)),
-            },
+            Value::Array(_) => self.list(visitor),
+            Value::Object(_) => self.fields(visitor),
+            Value::Number(_) => self.number(visitor),
         }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        match self.0 {
+            Value::String(text) => visitor.visit_string(text),
+            other => Err(unlike(&other, &visitor)),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+        match self.0 {
+            Value::Bool(value) => visitor.visit_bool(value),
+            other => Err(unlike(&other, &visitor)),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Mistake> {
+        self.list(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mistake> {
+        self.fields(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -120,10 +210,7 @@ impl<'de> Deserializer<'de> for Located {
         visitor.visit_unit()
     }
 
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier
-    }
+    forward_to_deserialize_any! { i128 u128 bytes byte_buf unit unit_struct tuple_struct }
 }
 
 struct Items {
