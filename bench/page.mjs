@@ -3,7 +3,9 @@
 import { open } from "/js/index.js";
 
 const pad = (n) => String(n).padStart(6, "0");
-const FILLER = "Compressor trips on high discharge temperature; checked oil level, cleaned cooler fins, logged readings. ".repeat(7);
+const FILLER = "Compressor trips on high discharge temperature; checked oil level, cleaned cooler fins, logged readings. ".repeat(
+  7,
+);
 
 /** A work order of about 1 KB. */
 const order = (n) => ({
@@ -92,7 +94,14 @@ async function create(contestant, { orders, bare, record, op }, times) {
     const id = crypto.randomUUID();
     const fields = order(n + 1);
     const made = { ...record, ...fields, id };
-    return putBoth(bare, made, { ...op, seq: n + 1, id: crypto.randomUUID(), entity_id: id, data: { ...fields, id }, lane: ["order", id] });
+    return putBoth(bare, made, {
+      ...op,
+      seq: n + 1,
+      id: crypto.randomUUID(),
+      entity_id: id,
+      data: { ...fields, id },
+      lane: ["order", id],
+    });
   });
 }
 
@@ -114,7 +123,8 @@ window.round = async (number, quick) => {
   const contestants = number % 2 ? ["landfall", "bare"] : ["bare", "landfall"];
   const out = [];
   for (const [id, [cell, times]] of Object.entries(CELLS)) {
-    for (const contestant of contestants) out.push({ id, contestant, ms: await cell(contestant, prepared, quick ? times / 5 : times) });
+    for (const contestant of contestants)
+      out.push({ id, contestant, ms: await cell(contestant, prepared, quick ? times / 5 : times) });
   }
   const rows = (await prepared.orders.query()).length;
   const queued = (await prepared.db.queue.list({ limit: 10_000 })).length;

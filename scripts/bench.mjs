@@ -28,7 +28,11 @@ function serve() {
 }
 
 const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
-const median = (values) => at([...values].sort((a, b) => a - b), 0.5);
+const median = (values) =>
+  at(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 
 /** Medians and p95 over all calls; the ratio is the median of the rounds' own ratios, each from one and the same round. */
 function cells(rounds) {
@@ -51,21 +55,38 @@ main(async () => {
   const { chromium } = await import("playwright-core");
   const server = await serve();
   const profile = mkdtempSync(join(tmpdir(), "landfall-bench-"));
-  const args = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"];
+  const args = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+  ];
   const browser = await chromium.launchPersistentContext(profile, { executablePath: "/usr/bin/chromium", headless: true, args });
   try {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${server.address().port}/bench/page.html`);
     await page.waitForFunction("window.ready");
     const rounds = [];
-    for (let n = 0; n < (quick ? 3 : 7); n += 1) rounds.push(await page.evaluate(([n, quick]) => window.round(n, quick), [n, quick]));
+    for (let n = 0; n < (quick ? 3 : 7); n += 1)
+      rounds.push(await page.evaluate(([n, quick]) => window.round(n, quick), [n, quick]));
     const results = cells(rounds);
     console.log("\ncell      contestant    median ms   p95 ms   ratio       n   (strict durability, profile on disk)");
     for (const { id, contestant, median_ms, p95_ms, ratio, n } of results) {
-      const figures = [median_ms.toFixed(2).padStart(10), p95_ms.toFixed(2).padStart(8), ratio.toFixed(2).padStart(7), String(n).padStart(7)];
+      const figures = [
+        median_ms.toFixed(2).padStart(10),
+        p95_ms.toFixed(2).padStart(8),
+        ratio.toFixed(2).padStart(7),
+        String(n).padStart(7),
+      ];
       console.log(`${id.padEnd(9)} ${contestant.padEnd(12)} ${figures.join(" ")}`);
     }
-    const environment = { browser: browser.browser()?.version() ?? "chromium", cpus: cpus().length, cpu: cpus()[0]?.model, rounds: rounds.length };
+    const environment = {
+      browser: browser.browser()?.version() ?? "chromium",
+      cpus: cpus().length,
+      cpu: cpus()[0]?.model,
+      rounds: rounds.length,
+    };
     writeFileSync(join(ROOT, "bench", "results.json"), `${JSON.stringify({ environment, cells: results }, null, 2)}\n`);
   } finally {
     await browser.close();
