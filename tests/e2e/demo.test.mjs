@@ -1,4 +1,4 @@
-// The demo as a person uses it: two devices side by side, the plug, the form; with the server away; by keyboard and screen reader.
+// The demo as a person uses it: two devices side by side, the plug, the form; with the server away; by keyboard.
 import { AxeBuilder } from "@axe-core/playwright";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -138,7 +138,7 @@ export class World {
     return (await answer.json()).access_token;
   }
 
-  /** Every live record of an entity as the server has it, read by a device of its own over the protocol: {id: {data, version}}. */
+  /** Every live record of an entity as the server has it, {id: {data, version}}, read over the protocol. */
   async rows(app, entity) {
     const call = await this.caller(app);
     const rows = {};

@@ -1,4 +1,4 @@
-// Each op has its effect once, whoever sends it and however often: several contexts at the same moment, and an answer that is lost.
+// Each op has its effect once, whoever sends it and however often: several contexts at one moment, an answer that is lost.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openDevice, workerOf } from "./device.mjs";
