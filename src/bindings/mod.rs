@@ -18,6 +18,7 @@ use js_sys::{Function, Promise};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::pin::Pin;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -137,7 +138,12 @@ pub fn forget(database: String) -> Promise {
     answer(async move { registry::forget(&database).await.map(|()| JsValue::UNDEFINED) })
 }
 
+/// Boxed, so that what makes a promise of a future is compiled once and not for every method.
 fn answer(work: impl Future<Output = Result<JsValue>> + 'static) -> Promise {
+    promise(Box::pin(work))
+}
+
+fn promise(work: Pin<Box<dyn Future<Output = Result<JsValue>>>>) -> Promise {
     future_to_promise(async move { work.await.map_err(|error| face::thrown(&error)) })
 }
 

@@ -14,7 +14,6 @@ use js_sys::Function;
 use serde::Deserialize;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 
 #[derive(Deserialize)]
 struct Options {
@@ -73,7 +72,7 @@ fn names(given: &Options) -> Result<()> {
 fn note(given: Options, database: String, tell: Tell) {
     let Options { schema, tenant, user, device, base, refresh, .. } = given;
     let entry = Entry { database, schema, tenant, user, device, base, refresh, opened_at: js::now() };
-    spawn_local(async move {
+    js::spawn(async move {
         if let Err(error) = registry::note(&entry).await {
             tell(Event::Warning(error));
         }

@@ -20,7 +20,6 @@ use js_sys::Array;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
-use wasm_bindgen_futures::spawn_local;
 
 /// What an application is told.
 #[derive(Clone, Debug)]
@@ -218,14 +217,14 @@ impl Host {
         match effect {
             Effect::Run(ticket, tx) => {
                 let host = self.clone();
-                spawn_local(async move {
+                js::spawn(async move {
                     let result = host.run(&tx).await;
                     host.feed(Input::Stored(ticket, result));
                 });
             }
             Effect::Send(ticket, request) => {
                 let host = self.clone();
-                spawn_local(async move {
+                js::spawn(async move {
                     let result = host.send(&request).await;
                     host.feed(Input::Response(ticket, result));
                 });

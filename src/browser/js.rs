@@ -8,6 +8,7 @@ use js_sys::{Array, Function, JSON, JsString, Promise, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -79,6 +80,11 @@ pub fn message(thrown: &JsValue) -> String {
         (false, true) => name,
         (false, false) => format!("{name}: {text}"),
     }
+}
+
+/// Runs work that nobody waits for. Boxed, so that what runs a future is compiled once.
+pub fn spawn(work: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(Box::pin(work) as Pin<Box<dyn Future<Output = ()>>>);
 }
 
 /// A wait that ends when somebody calls the function; calling it again does nothing.

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
 /// What is told of the lock.
@@ -52,7 +52,7 @@ impl Lock {
         let wish = Rc::new(Wish::default());
         self.wish.replace(Some(wish.clone()));
         let (name, news, current) = (self.name.clone(), self.news.clone(), self.wish.clone());
-        spawn_local(async move {
+        js::spawn(async move {
             // How the wait ended matters less than whether the lock was ours when it did.
             let _ = hold(&name, steal, &wish, &news).await;
             if wish.withdrawn.get() {
@@ -138,7 +138,7 @@ pub async fn alone<T>(name: &str, patience_ms: u32, work: impl Future<Output = T
         let ready = ready.clone();
         move |_| ready()
     });
-    spawn_local({
+    js::spawn({
         let (name, wish) = (name.to_owned(), wish.clone());
         async move {
             let _ = hold(&name, false, &wish, &news).await;
