@@ -23,7 +23,10 @@ const stopped = new Set<(message: string, reopened: boolean) => void>();
 /** Loads the engine; the first address given is the one that counts. */
 export function load(wasm: Where): Promise<void> {
   loading ??= glue.default({ module_or_path: typeof wasm === "function" ? wasm() : wasm }).then(
-    () => glue.watch_panics(onPanic),
+    () => {
+      glue.watch_panics(onPanic);
+      globalThis.addEventListener("error", onTrap);
+    },
     (error: unknown) => {
       loading = undefined;
       throw error;
@@ -65,6 +68,12 @@ function onPanic(text: string): void {
     const reopened = revive();
     for (const listener of [...stopped]) listener(text, reopened);
   });
+}
+
+/** A trap without a panic (a stack that is full) inside a timer or an answer of the database: no call is there to notice it. */
+function onTrap(event: Event): void {
+  const { error } = event as ErrorEvent;
+  if (error instanceof WebAssembly.RuntimeError && /landfall/.test(error.stack ?? "")) onPanic(error.message);
 }
 
 function revive(): boolean {

@@ -3,6 +3,7 @@
 
 use js_sys::Function;
 use std::cell::RefCell;
+use std::panic::PanicHookInfo;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -15,10 +16,17 @@ thread_local! {
 pub fn watch_panics(callback: Function) {
     WATCHER.set(Some(callback));
     std::panic::set_hook(Box::new(|info| {
-        let text = JsValue::from_str(&info.to_string());
+        let text = JsValue::from_str(&told(info));
         if let Some(watcher) = WATCHER.take() {
             // What the watcher throws cannot reach anybody: the trap follows.
             let _ = watcher.call1(&JsValue::NULL, &text);
         }
     }));
+}
+
+/// What went wrong and in which file; the folders before it belong to whoever built this.
+fn told(info: &PanicHookInfo<'_>) -> String {
+    let what = info.payload_as_str().unwrap_or("a fault of the engine");
+    let place = info.location().map(|at| (at.file().rsplit('/').next().unwrap_or_default(), at.line()));
+    place.map_or_else(|| what.to_owned(), |(file, line)| format!("{what} ({file}:{line})"))
 }

@@ -55,6 +55,7 @@ pub struct Host {
     machine: RefCell<Machine>,
     inbox: RefCell<VecDeque<Input>>,
     draining: Cell<bool>,
+    ended: Cell<bool>,
     idb: Idb,
     fetch: Fetch,
     lock: Lock,
@@ -87,6 +88,7 @@ impl Host {
                 machine: RefCell::new(Machine::new(&opening.schema, &device_name())),
                 inbox: RefCell::default(),
                 draining: Cell::new(false),
+                ended: Cell::new(false),
                 lock: Lock::new(opening.database.clone(), news),
                 alarm: Alarm::new(Box::new(move || with(&due, |host| host.feed(Input::Alarm)))),
                 bell,
@@ -173,6 +175,9 @@ impl Host {
             self.feed(Input::Wake(reason));
             return Cycle::default();
         }
+        if self.ended.get() {
+            return closed();
+        }
         let (over, wait) = js::signal();
         let waiting = Rc::new(Waiting { over, cycle: RefCell::default() });
         self.waiting.borrow_mut().push(waiting.clone());
@@ -189,10 +194,10 @@ impl Host {
     /// Ends this context: the lock goes back, requests are given up, the database is closed.
     pub fn shutdown(self: &Rc<Self>) {
         self.feed(Input::Shutdown);
+        self.ended.set(true);
         self.fetch.abort();
         self.idb.close();
-        let error = Error::new(Code::DatabaseClosed, "the database was closed").hint("open it again");
-        self.finished(Cycle { error: Some(error), ..Cycle::default() });
+        self.finished(closed());
     }
 
     /// Feeds one input and carries out all its effects, then those of inputs that came meanwhile.
@@ -299,6 +304,11 @@ fn with(weak: &Weak<Host>, work: impl FnOnce(&Rc<Host>)) {
     if let Some(host) = weak.upgrade() {
         work(&host);
     }
+}
+
+fn closed() -> Cycle {
+    let error = Error::new(Code::DatabaseClosed, "the database was closed").hint("open it again");
+    Cycle { error: Some(error), ..Cycle::default() }
 }
 
 fn mixed_up(output: &Output) -> Error {

@@ -88,7 +88,11 @@ fn apply(sync: &mut SyncRow, fact: Fact, now: Millis) {
     match fact {
         Fact::Attached => sync.attached = true,
         Fact::Deferred { until, attempts } => (sync.not_before, sync.attempts) = (Some(until), attempts),
-        Fact::Finished => (sync.not_before, sync.attempts, sync.last_sync_at) = (None, 0, Some(now)),
+        Fact::Finished => {
+            (sync.not_before, sync.attempts, sync.last_sync_at) = (None, 0, Some(now));
+            // The last page may have been empty: then no slice has written down that it was the last.
+            sync.has_more = false;
+        }
         Fact::Reborn(mut entropy) => (sync.incarnation, sync.request_no) = (entropy.uuid(now).into(), 0),
         Fact::Reset => (sync.token, sync.has_more) = (None, true),
     }

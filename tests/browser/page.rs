@@ -4,6 +4,7 @@
 mod conformance;
 mod connection;
 mod contexts;
+mod cycle;
 mod port;
 mod requests;
 #[path = "../store/suite.rs"]

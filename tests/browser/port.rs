@@ -9,7 +9,9 @@ use wasm_bindgen_test::wasm_bindgen_test;
 #[wasm_bindgen_test]
 async fn a_row_reads_back_as_it_was_put() {
     let (idb, _) = open(plan("rows")).await;
-    let row = json!({"id": "a", "n": 1.5, "whole": 9_007_199_254_740_992_u64, "text": "ü\u{1F600}", "none": null, "deep": {"list": [1, [true]]}});
+    let row = json!({
+        "id": "a", "n": 1.5, "whole": 9_007_199_254_740_992_u64, "text": "ü\u{1F600}", "none": null, "deep": {"list": [1, [true]]}
+    });
     write(&idb, vec![put(row.clone()), put(json!({"id": "b"}))]).await.unwrap();
     let rows = read(&idb, vec![get("a"), get("absent"), Read::Range(Range::all(ITEMS, 9))]).await.unwrap();
     assert_eq!(rows, vec![vec![row.clone()], vec![], vec![row, json!({"id": "b"})]]);

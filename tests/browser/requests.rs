@@ -11,12 +11,13 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// Puts a function in the place of `fetch`; it sees `url`, `init` and `n`, the number of the request from 1.
+/// Puts a function in the place of `fetch`; it sees `url` and `init`.
 fn answer(body: &str) {
     let script = format!(
         "globalThis.seen = []; globalThis.fetch = async (url, init) => {{
-           const n = seen.push({{ url, auth: init.headers.get('authorization'), credentials: init.credentials, body: init.body }});
-           const json = (status, value, headers) => new Response(JSON.stringify(value), {{ status, headers: {{ 'content-type': 'application/json', ...headers }} }});
+           seen.push({{ url, auth: init.headers.get('authorization'), credentials: init.credentials }});
+           const type = {{ 'content-type': 'application/json' }};
+           const json = (status, value, more) => new Response(JSON.stringify(value), {{ status, headers: {{ ...type, ...more }} }});
            {PAGE} {body} }};"
     );
     js_sys::Function::new_no_args(&script).call0(&JsValue::NULL).unwrap();
@@ -63,7 +64,8 @@ async fn a_success_gives_its_json() {
 
 #[wasm_bindgen_test]
 async fn what_is_not_the_servers_word_is_no_decision() {
-    let html = "return new Response('<html>Sign in to Wi-Fi</html>', { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } });";
+    let html =
+        "return new Response('<html>Sign in to Wi-Fi</html>', { headers: { 'content-type': 'text/html; charset=utf-8' } });";
     assert_eq!(refused(html).await.code, Code::NetworkError);
     for answer in [
         "throw new TypeError('Failed to fetch');",
@@ -79,8 +81,9 @@ async fn what_is_not_the_servers_word_is_no_decision() {
 
 #[wasm_bindgen_test]
 async fn refusals_keep_what_the_server_said() {
-    let problem = "return new Response(JSON.stringify({ type: 'x', title: 't', status: 409, detail: 'too old', code: 'SCHEMA_MISMATCH', hint: 'update' }),
-        { status: 409, headers: { 'content-type': 'application/problem+json' } });";
+    let problem =
+        "const body = { type: 'x', title: 't', status: 409, detail: 'too old', code: 'SCHEMA_MISMATCH', hint: 'update' };
+        return new Response(JSON.stringify(body), { status: 409, headers: { 'content-type': 'application/problem+json' } });";
     let error = refused(problem).await;
     assert_eq!((error.code, error.message.as_str(), error.hint.as_str()), (Code::SchemaMismatch, "too old", "update"));
     assert_eq!(refused("return json(500, {});").await.code, Code::ServerError);
@@ -104,7 +107,11 @@ async fn retry_after_is_read_in_both_forms_and_capped() {
 #[wasm_bindgen_test]
 async fn one_refresh_serves_all_that_wait() {
     answer(
-        "if (url === '/auth/refresh') { globalThis.turn = (globalThis.turn ?? 0) + 1; await new Promise(r => setTimeout(r, 20)); return json(200, { access_token: 't' + turn }); }
+        "if (url === '/auth/refresh') {
+           globalThis.turn = (globalThis.turn ?? 0) + 1;
+           await new Promise(r => setTimeout(r, 20));
+           return json(200, { access_token: 't' + turn });
+         }
          return init.headers.get('authorization') === 'Bearer t2' ? json(200, page) : json(401, {});",
     );
     let fetch = Rc::new(fetch(Source::Address("/auth/refresh".into())));
