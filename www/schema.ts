@@ -63,6 +63,8 @@ export function plural(title: string): string {
 
 /** What names a record to people; its id if nothing does. */
 export function nameOf(entity: Entity, row: Row): string {
+  const { firstName, lastName } = row;
+  if (typeof firstName === "string" && typeof lastName === "string") return `${firstName} ${lastName}`;
   const label = entity.label && row[entity.label];
   if (typeof label === "string" && label.trim() !== "") return label;
   for (const field of ["title", "name", "description", "notes", "message", "event"]) {
