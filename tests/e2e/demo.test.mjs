@@ -8,7 +8,7 @@ let world;
 before(async () => {
   world = await World.start();
 });
-after(() => world.stop());
+after(() => world?.stop());
 
 /** Opens the demo and waits until both devices say "Synced". */
 async function openDemo(context, path = "/") {

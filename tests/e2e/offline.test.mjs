@@ -10,7 +10,7 @@ let world;
 before(async () => {
   world = await World.start({ orders: 1000 });
 });
-after(() => world.stop());
+after(() => world?.stop());
 
 test("(a) an offline edit, its tab closed, reaches the server by Background Sync alone and shows on device B", async () => {
   // SW-2, SYN-5

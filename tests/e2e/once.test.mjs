@@ -8,7 +8,7 @@ let world;
 before(async () => {
   world = await World.start();
 });
-after(() => world.stop());
+after(() => world?.stop());
 
 const PUSH = "**/api/v1/sync/push";
 
