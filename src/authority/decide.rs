@@ -21,6 +21,7 @@ pub(super) struct Context<'a> {
 }
 
 /// The rows a push has read, with what its accepted ops have made of them so far.
+#[derive(Clone)]
 pub(super) struct Overlay {
     rows: BTreeMap<RowKey, Row>,
 }
@@ -50,6 +51,23 @@ impl Overlay {
 /// A refusal as an answer.
 pub(super) fn refusal(change: &Change, error: Error) -> Processed {
     Processed { error: Some(error), ..answer(change, Status::Error) }
+}
+
+/// An answer whose effect was taken back.
+pub(super) fn without_effect(answer: &Processed, error: Error) -> Processed {
+    Processed {
+        queue_id: answer.queue_id.clone(),
+        status: Status::Error,
+        entity_id: answer.entity_id.clone(),
+        server_version: 0,
+        number: 0,
+        digest: String::new(),
+        data: None,
+        stamps: BTreeMap::new(),
+        conflict_id: None,
+        conflict_data: None,
+        error: Some(error),
+    }
 }
 
 fn answer(change: &Change, status: Status) -> Processed {

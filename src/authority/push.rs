@@ -109,14 +109,30 @@ impl<'a> Push<'a> {
         let known: BTreeMap<&OpId, &Entry> = found.entries.iter().map(|entry| (&entry.id, entry)).collect();
         let mut decided = Decided { changed: Vec::new(), fresh: Vec::new(), processed: Vec::new(), device };
         let mut overlay = Overlay::new(found.rows);
-        for change in &self.request.changes {
+        // Ops of one group stand next to each other (`wire::check`); an op without one is a group of its own.
+        for group in self.request.changes.chunk_by(|one, next| one.group.is_some() && one.group == next.group) {
+            self.group(group, &known, &mut overlay, &mut decided);
+        }
+        Ok(decided)
+    }
+
+    /// Ops that are accepted or refused together: what one of them had done is taken back if another is refused.
+    fn group(&self, group: &[Change], known: &BTreeMap<&OpId, &Entry>, overlay: &mut Overlay, decided: &mut Decided) {
+        let untouched = (group.len() > 1).then(|| overlay.clone());
+        let from = (decided.changed.len(), decided.fresh.len(), decided.processed.len());
+        for change in group {
             let fingerprint = fingerprint(change);
             match known.get(&change.queue_id) {
                 Some(entry) => decided.processed.push(self.again(entry, change, &fingerprint)),
-                None => self.one(change, fingerprint, &mut overlay, &mut decided),
+                None => self.one(change, fingerprint, overlay, decided),
             }
         }
-        Ok(decided)
+        let refused = decided.processed[from.2..].iter().position(|answer| answer.status != Status::Success);
+        if let (Some(untouched), Some(culprit)) = (untouched, refused) {
+            *overlay = untouched;
+            decided.changed.truncate(from.0);
+            decided.refuse_with(&group[culprit], from);
+        }
     }
 
     /// One op that the ledger has not seen. Its answer is recorded with its effect, in the same transaction (law 3).
@@ -184,6 +200,24 @@ impl<'a> Push<'a> {
 }
 
 impl Decided {
+    /// The answers of a group in which `culprit` was refused: its own stays, the others were refused because of it.
+    fn refuse_with(&mut self, culprit: &Change, from: (usize, usize, usize)) {
+        let code = self.processed[from.2..]
+            .iter()
+            .find_map(|answer| answer.error.as_ref())
+            .map_or(Code::VersionConflict, |error| error.code);
+        for answer in &mut self.processed[from.2..] {
+            if answer.status == Status::Success {
+                let error = Error::new(code, format!("op {} of the same group was refused", culprit.queue_id)).at("group");
+                *answer = decide::without_effect(answer, error);
+            }
+        }
+        for fresh in &mut self.fresh[from.1..] {
+            fresh.change = None;
+            fresh.entry.answer = self.processed[fresh.place].clone();
+        }
+    }
+
     /// How many numbers to take from the tenant's counter, as the last statement before writing (law 12).
     #[must_use]
     pub fn changes(&self) -> u64 {

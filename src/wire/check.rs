@@ -34,6 +34,12 @@ pub fn push(request: &PushRequest) -> Result<()> {
             return Err(Error::new(Code::ProtocolError, "the same op twice in one batch").at(format!("changes[{at}].queue_id")));
         }
     }
+    let mut groups = BTreeSet::new();
+    for group in request.changes.chunk_by(|one, next| one.group == next.group).filter_map(|run| run[0].group.as_ref()) {
+        if !groups.insert(group) {
+            return Err(Error::new(Code::ProtocolError, "the ops of a group stand next to each other").at("changes.group"));
+        }
+    }
     Ok(())
 }
 

@@ -33,6 +33,7 @@ conformance! {
     a_push_brings_the_first_page_and_the_acks_of_its_own_ops
     a_user_has_a_limited_number_of_devices
     a_reader_misses_nothing_of_what_eight_writers_commit
+    a_refused_op_leaves_no_trace_and_a_group_is_whole
 }
 
 async fn pushed(world: &World, user: &str, body: &Value) -> Value {
@@ -347,4 +348,25 @@ async fn a_reader_misses_nothing_of_what_eight_writers_commit(world: World) {
         writer.await.unwrap();
     }
     assert_eq!((seen.len(), last), (WRITERS * PUSHES * OPS, (WRITERS * PUSHES * OPS) as u64), "none of 5,000 is missed");
+}
+
+// QUE-12, scenarios 31, 35
+async fn a_refused_op_leaves_no_trace_and_a_group_is_whole(world: World) {
+    let mut wrong = create("op2", "b");
+    wrong["data"]["title"] = json!(7);
+    let (mut one, mut two, mut three) = (create("op3", "c"), create("op4", "d"), create("op5", "c"));
+    for (at, change) in [&mut one, &mut two, &mut three].into_iter().enumerate() {
+        change["group"] = json!("g");
+        change["data"]["count"] = json!(at);
+    }
+    let answer = pushed(&world, "ann", &push("d1", 1, &[create("op1", "a"), wrong, one, two, three, create("op6", "e")])).await;
+    assert_eq!(
+        (status(&answer, 0), status(&answer, 1), status(&answer, 5)),
+        (("success", ""), ("error", "VALIDATION_ERROR"), ("success", ""))
+    );
+    for at in 2..5 {
+        assert_eq!(status(&answer, at).0, "error", "the third of the group collides: {answer}");
+    }
+    let ids: Vec<_> = all(&world, "ann", "t").await.iter().map(|row| (row["entity_id"].clone(), row["number"].clone())).collect();
+    assert_eq!(ids, [(json!("a"), json!(1)), (json!("e"), json!(2))], "no row and no number is left of the refused");
 }
