@@ -63,13 +63,17 @@ pub struct Host {
     bell: Option<BellRope>,
     _ears: Ears,
     tell: Tell,
-    waiting: RefCell<Vec<Rc<Waiting>>>,
+    waiting: RefCell<Vec<Waiting>>,
+    /// A cycle is under way.
+    cycling: Cell<bool>,
 }
 
 /// Somebody who waits for the end of a cycle.
 struct Waiting {
+    /// A cycle was under way when they asked; it may have been past the point where it looks for more work.
+    late: bool,
     over: Rc<dyn Fn()>,
-    cycle: RefCell<Option<Cycle>>,
+    cycle: Rc<RefCell<Option<Cycle>>>,
 }
 
 impl Host {
@@ -94,6 +98,7 @@ impl Host {
                 bell,
                 _ears: Ears::new(Box::new(move |what| with(&heard, |host| host.heard(what)))),
                 waiting: RefCell::default(),
+                cycling: Cell::new(false),
                 opening,
                 idb,
                 fetch,
@@ -179,11 +184,12 @@ impl Host {
             return closed();
         }
         let (over, wait) = js::signal();
-        let waiting = Rc::new(Waiting { over, cycle: RefCell::default() });
-        self.waiting.borrow_mut().push(waiting.clone());
+        let cycle = Rc::default();
+        let waiting = Waiting { late: self.cycling.get(), over, cycle: Rc::clone(&cycle) };
+        self.waiting.borrow_mut().push(waiting);
         self.feed(Input::Wake(reason));
         wait.await;
-        waiting.cycle.take().unwrap_or_default()
+        cycle.take().unwrap_or_default()
     }
 
     /// Stops or resumes syncing.
@@ -197,7 +203,7 @@ impl Host {
         self.ended.set(true);
         self.fetch.abort();
         self.idb.close();
-        self.finished(closed());
+        self.finished(closed(), false);
     }
 
     /// Feeds one input and carries out all its effects, then those of inputs that came meanwhile.
@@ -208,8 +214,16 @@ impl Host {
         }
         while let Some(input) = self.next() {
             let at = At { now: js::now(), random: entropy::draw() };
+            self.cycling.set(self.cycling.get() || matches!(input, Input::LockGranted));
             let effects = self.machine.borrow_mut().feed(at, input);
-            effects.into_iter().for_each(|effect| self.execute(effect));
+            // A cycle that ends while another one is wanted already is followed by it at once.
+            let goes_on = effects.iter().any(|effect| matches!(effect, Effect::AskLock { .. }));
+            for effect in effects {
+                match effect {
+                    Effect::Finished(cycle) => self.finished(*cycle, goes_on),
+                    effect => self.execute(effect),
+                }
+            }
         }
         self.draining.set(false);
     }
@@ -244,7 +258,7 @@ impl Host {
                 self.changed(bell);
             }
             Effect::Publish(status) => (self.tell)(Event::Status(status)),
-            Effect::Finished(cycle) => self.finished(*cycle),
+            Effect::Finished(cycle) => self.finished(*cycle, false),
         }
     }
 
@@ -257,11 +271,19 @@ impl Host {
         native::decode(request, &response, js::now())
     }
 
-    fn finished(&self, cycle: Cycle) {
+    /// Tells those who wait; who asked late waits for the cycle that follows, if one does.
+    fn finished(&self, cycle: Cycle, goes_on: bool) {
+        self.cycling.set(false);
+        let mut rest = Vec::new();
         for waiting in self.waiting.take() {
-            waiting.cycle.replace(Some(cycle.clone()));
-            (waiting.over)();
+            if goes_on && waiting.late {
+                rest.push(Waiting { late: false, ..waiting });
+            } else {
+                waiting.cycle.replace(Some(cycle.clone()));
+                (waiting.over)();
+            }
         }
+        self.waiting.borrow_mut().extend(rest);
         (self.tell)(Event::Cycle(Box::new(cycle)));
     }
 

@@ -103,15 +103,8 @@ impl Device {
         self.host.write(request).await.map(|_| ())
     }
 
-    /// Syncs until it stands still: a cycle that was running when it was asked may answer for the one it asked for.
-    async fn settle(&self) -> Status {
-        for _ in 0..5 {
-            assert_eq!(self.host.wake(Reason::User).await.error, None);
-            let status = self.host.status();
-            if status.state != State::Syncing {
-                return status;
-            }
-        }
+    async fn sync(&self) -> Status {
+        assert_eq!(self.host.wake(Reason::User).await.error, None);
         self.host.status()
     }
 
@@ -137,8 +130,8 @@ async fn two_devices_meet_on_the_server() {
     let _server = Server::start();
     let (a, b) = (device(&unique("a")).await, device(&unique("b")).await);
     a.create("one").await.unwrap();
-    assert_eq!(a.settle().await.state, State::Synced);
-    let status = b.settle().await;
+    assert_eq!(a.sync().await.state, State::Synced);
+    let status = b.sync().await;
     assert_eq!(status.state, State::Synced, "everything is fetched: {status:?}");
     assert!(b.has("one").await);
     assert!(b.changed().contains(&("book".to_owned(), "one".to_owned())), "the application hears of what was pulled");
@@ -150,7 +143,7 @@ async fn two_devices_meet_on_the_server() {
 async fn an_empty_server_leaves_nothing_to_fetch() {
     let _server = Server::start();
     let a = device(&unique("empty")).await;
-    let status = a.settle().await;
+    let status = a.sync().await;
     assert_eq!(status.state, State::Synced, "{status:?}");
     a.host.shutdown();
 }
@@ -162,9 +155,9 @@ async fn two_contexts_of_one_database_sync_one_at_a_time_and_hear_each_other() {
     let (first, second) = (device(&name).await, device(&name).await);
     first.create("one").await.unwrap();
     second.create("two").await.unwrap();
-    first.settle().await;
-    second.settle().await;
-    first.settle().await;
+    first.sync().await;
+    second.sync().await;
+    first.sync().await;
     assert_eq!(server.ledger.borrow().entries().count(), 2, "each op once");
     assert!(first.has("two").await && second.has("one").await);
     assert!(second.changed().contains(&("book".to_owned(), "one".to_owned())), "the bell of the other tab is heard");
@@ -183,7 +176,7 @@ async fn without_a_network_work_goes_on_and_the_attempt_is_scheduled() {
     let status = a.host.status();
     assert!(status.queued == 1 && status.next_attempt_at.is_some(), "{status:?}");
     server.down.set(false);
-    a.settle().await;
+    a.sync().await;
     assert_eq!(server.ledger.borrow().rows().count(), 1);
     a.host.shutdown();
 }
@@ -192,7 +185,7 @@ async fn without_a_network_work_goes_on_and_the_attempt_is_scheduled() {
 async fn paused_sends_nothing_and_closed_answers_everybody() {
     let server = Server::start();
     let a = device(&unique("paused")).await;
-    a.settle().await;
+    a.sync().await;
     a.host.pause(true);
     a.create("one").await.unwrap();
     let before = server.requests.get();

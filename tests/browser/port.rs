@@ -63,6 +63,7 @@ async fn an_index_orders_by_its_key_and_then_by_the_primary_key() {
     let by = || Range::all(ITEMS, 99).by("rank");
     assert_eq!(ids(&idb, by()).await, ["b", "a", "c", "e", "d"], "rows without a key of the index are not in it");
     assert_eq!(ids(&idb, Range { reverse: true, ..by() }).await, ["d", "e", "c", "a", "b"]);
+    assert_eq!(ids(&idb, Range::all(ITEMS, 99).by("pair")).await, ["b", "a", "c", "e", "d"], "nor in one over several fields");
     assert_eq!(ids(&idb, by().only(Key::from(2.0))).await, ["a", "c", "e"]);
     assert_eq!(ids(&idb, Range { limit: 2, ..by() }).await, ["b", "a"]);
     assert_eq!(ids(&idb, Range { limit: 2, reverse: true, ..by() }).await, ["d", "e"]);

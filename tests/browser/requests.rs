@@ -17,7 +17,8 @@ fn answer(body: &str) {
         "globalThis.seen = []; globalThis.fetch = async (url, init) => {{
            seen.push({{ url, auth: init.headers.get('authorization'), credentials: init.credentials }});
            const type = {{ 'content-type': 'application/json' }};
-           const json = (status, value, more) => new Response(JSON.stringify(value), {{ status, headers: {{ ...type, ...more }} }});
+           const json = (status, value, more) =>
+             new Response(JSON.stringify(value), {{ status, headers: {{ ...type, ...more }} }});
            {PAGE} {body} }};"
     );
     js_sys::Function::new_no_args(&script).call0(&JsValue::NULL).unwrap();

@@ -140,6 +140,10 @@ impl Stretch {
         if range.limit == 0 || is_empty(&lower, &upper) {
             return None;
         }
+        if range.index.is_some() && lower.is_none() {
+            // WebKit keeps an entry for null in an index, before all others; no number is below this one.
+            lower = Some((Key::Number(f64::NEG_INFINITY), true));
+        }
         Some(Self { keys: key_range(&lower, &upper)?, behind })
     }
 

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{IdbDatabase, IdbObjectStore, IdbTransaction};
+use web_sys::{IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction};
 
 #[wasm_bindgen]
 extern "C" {
@@ -48,21 +48,30 @@ impl Txn {
     /// Issues all reads at once and gives back the rows of each.
     pub async fn read(&self, reads: &[Read]) -> Result<Vec<Array>, Failure> {
         let asked = reads.iter().map(|read| read::ask(&self.transaction, read, &self.heard)).collect::<Result<Vec<_>, _>>()?;
-        // Requests of one transaction are answered in their order: the last plain one speaks for all plain ones.
-        let answered = Closure::<dyn FnMut()>::new({
-            let heard = self.heard.clone();
-            move || heard.answered()
-        });
         let last = asked.iter().rev().find_map(|asked| match asked {
             Asked::One(request) | Asked::Many(request) => Some(request),
             Asked::Nothing | Asked::Walk(..) => None,
+        });
+        self.answers(last).await?;
+        asked.iter().map(Asked::rows).collect()
+    }
+
+    /// Waits for cursors and for `last`: requests of one transaction are answered in their order, so that the last plain
+    /// one speaks for all plain ones.
+    async fn answers(&self, last: Option<&IdbRequest>) -> Result<(), Failure> {
+        let answered = Closure::<dyn FnMut()>::new({
+            let heard = self.heard.clone();
+            move || heard.answered()
         });
         if let Some(request) = last {
             self.heard.expect_one();
             request.set_onsuccess(Some(answered.as_ref().unchecked_ref()));
         }
-        self.heard.answers().await?;
-        asked.iter().map(Asked::rows).collect()
+        let outcome = self.heard.answers().await;
+        if let Some(request) = last {
+            request.set_onsuccess(None);
+        }
+        outcome
     }
 
     /// Puts and deletes in order, then commits and waits until the browser says that it is done.
@@ -76,9 +85,9 @@ impl Txn {
             })
             .collect();
         let rows: Array = js::write(&rows)?.unchecked_into();
-        let mut next = 0;
+        let (mut next, mut last) = (0, None);
         for change in changes {
-            let done = match change {
+            let asked = match change {
                 Change::Put { store, .. } => {
                     next += 1;
                     self.store(store)?.put(&rows.get(next - 1))
@@ -86,8 +95,10 @@ impl Txn {
                 Change::Delete { store, key } => self.store(store)?.delete(&js::key(key)),
             };
             // Leaving by `?` drops `self`, and with it goes everything put so far.
-            done.map_err(|thrown| Failure::of(&thrown))?;
+            last = Some(asked.map_err(|thrown| Failure::of(&thrown))?);
         }
+        // Not before the last answer: a put that fails after `commit` was called is left out in Firefox, and the rest stays.
+        self.answers(last.as_ref()).await?;
         self.commit().await
     }
 
