@@ -59,7 +59,8 @@ pub(crate) enum Take {
 /// ```
 /// use landfall::{merge::{merge, Sides}, schema::{Entity, Field}, wire::change::Stamp};
 /// use serde_json::json;
-/// let entity: Entity = serde_json::from_value(json!({"store": "goals", "fields": {"a": {"type": "string"}, "b": {"type": "string"}}})).unwrap();
+/// let fields = json!({"a": {"type": "string"}, "b": {"type": "string"}});
+/// let entity: Entity = serde_json::from_value(json!({"store": "goals", "fields": fields})).unwrap();
 /// let (before, data, remote) = (json!({"a": "old"}), json!({"a": "mine"}), json!({"a": "old", "b": "theirs"}));
 /// let stamp: Stamp = serde_json::from_value(json!({"hlc": "000000000001-0000-x"})).unwrap();
 /// let merged = merge(&entity, Sides {

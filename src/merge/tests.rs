@@ -6,12 +6,15 @@ use std::collections::BTreeMap;
 
 fn entity() -> Entity {
     serde_json::from_value(json!({"store": "things", "fields": {
-        "plain": {"type": "string"}, "mine": {"type": "string", "merge": "client_wins"}, "theirs": {"type": "string", "merge": "server_wins"},
+        "plain": {"type": "string"}, "mine": {"type": "string", "merge": "client_wins"},
+        "theirs": {"type": "string", "merge": "server_wins"},
         "ask": {"type": "string", "merge": "manual"}, "count": {"type": "counter", "min": 0},
         "tags": {"type": "set", "merge": "merge"}, "parts": {"type": "list", "item_key": "id", "merge": "merge"},
         "place": {"type": "object", "merge": "merge"},
-        "status": {"type": "string", "merge": "client_wins", "merge_rules": [{"policy": "server_wins", "server_roles": ["supervisor"]}]}
-    }})).unwrap()
+        "status": {"type": "string", "merge": "client_wins",
+            "merge_rules": [{"policy": "server_wins", "server_roles": ["supervisor"]}]}
+    }}))
+    .unwrap()
 }
 
 fn stamp(time: u64, role: &str) -> Stamp {

@@ -64,7 +64,8 @@ mod tests {
                 Coalesced::Nothing => prop_assert_eq!(&a, &c),
             }
             let created = Patch { data: b.clone(), ..Patch::default() };
-            let Coalesced::Op(Operation::Create, whole) = update(Operation::Create, &created, &Patch::between(&b, &a)) else { panic!("a create stays one") };
+            let again = update(Operation::Create, &created, &Patch::between(&b, &a));
+            let Coalesced::Op(Operation::Create, whole) = again else { panic!("a create stays one") };
             prop_assert_eq!(whole.data, a);
         }
     }

@@ -72,7 +72,7 @@ pub struct Op {
     pub resolves: Option<ConflictId>,
     /// Once true, the bytes that travel never change again (law 3).
     pub frozen: bool,
-    /// 1: may be sent. 0: waits for what `needs` or `behind` say. Absent unless pending, so that the index holds waiting ops only.
+    /// 1: may be sent. 0: waits for what `needs` or `behind` say. Absent unless pending, so that its index holds few.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<u8>,
     /// An earlier op of the same record has no final answer yet.

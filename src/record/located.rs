@@ -137,8 +137,8 @@ macro_rules! by_kind {
 impl<'de> Deserializer<'de> for Located {
     type Error = Mistake;
 
-    by_kind! { number: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16 deserialize_u32
-    deserialize_u64 deserialize_f32 deserialize_f64 }
+    by_kind! { number: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16
+    deserialize_u32 deserialize_u64 deserialize_f32 deserialize_f64 }
     by_kind! { text: deserialize_char deserialize_str deserialize_identifier }
     by_kind! { list: deserialize_seq }
     by_kind! { fields: deserialize_map }

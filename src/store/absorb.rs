@@ -5,10 +5,10 @@
 use crate::error::{Code, Error, Result};
 use crate::id::Token;
 use crate::queue::Op;
+use crate::record::order::compare_text;
 use crate::schema::Schema;
 use crate::store::answer::{self, Fate};
 use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
-use crate::store::key::compare_text;
 use crate::store::layout::{BASE, BY_ID, CONFLICTS, METADATA, QUEUE};
 use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
 use crate::store::rows::{Head, SYNC, SyncRow, from_row};

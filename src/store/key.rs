@@ -1,6 +1,7 @@
 //! Keys as IndexedDB knows them (W3C Indexed Database API 3.0, section 2.4): numbers before texts before lists, texts by
 //! their UTF-16 units. This module decides how two keys compare and which values are keys; nothing else does.
 
+use crate::record::order::compare_text;
 use serde_json::Value;
 use std::cmp::Ordering;
 
@@ -83,16 +84,10 @@ impl Ord for Key {
     }
 }
 
-/// Compares by UTF-16 units, as JavaScript and IndexedDB do. It differs from the order of bytes only where one side has a
-/// character beyond U+FFFF and the other one of U+E000 to U+FFFF.
-#[must_use]
-pub fn compare_text(a: &str, b: &str) -> Ordering {
-    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Key, compare_text};
+    use super::Key;
+    use crate::record::order::compare_text;
     use std::cmp::Ordering;
 
     #[test]

@@ -3,9 +3,10 @@
 //! JSON values and over the browser's own objects; it reads nothing itself.
 
 use crate::error::{Code, Error, Result};
+use crate::record::order::compare_text;
 use crate::record::value::same;
 use crate::schema::{Entity, FieldType, Index, Schema};
-use crate::store::key::{Key, compare_text};
+use crate::store::key::Key;
 use crate::store::port::Range;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,8 +16,8 @@ use std::collections::BTreeMap;
 /// What an application asks (STO-2).
 ///
 /// ```
-/// let query: landfall::store::query::Query =
-///     serde_json::from_str(r#"{"entity": "goal", "where": {"status": "open", "progress": {"gte": 50}}, "orderBy": "updated_at", "limit": 20}"#).unwrap();
+/// let text = r#"{"entity": "goal", "where": {"status": "open", "progress": {"gte": 50}}, "orderBy": "updated_at", "limit": 20}"#;
+/// let query: landfall::store::query::Query = serde_json::from_str(text).unwrap();
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -31,7 +31,8 @@ pub fn schema() -> Schema {
         r#"{
           "app": "suite", "version": 1, "sync": { "batch": { "ops": 4, "pull": 6 } },
           "entities": {
-            "shelf": { "store": "shelves", "fields": { "id": { "type": "string", "required": true }, "name": { "type": "string" } } },
+            "shelf": { "store": "shelves", "fields": {
+                "id": { "type": "string", "required": true }, "name": { "type": "string" } } },
             "book": { "store": "books", "tier": 1, "merge": "merge", "delete_edit": "delete_wins",
               "indexes": [ { "name": "status", "fields": ["status"] }, { "name": "rank", "fields": ["status", "rank"] } ],
               "fields": {
@@ -362,8 +363,10 @@ impl Life {
         let rows: Vec<_> = self.ledger.rows().filter(|row| row.entity == "book" && !row.deleted).cloned().collect();
         self.other += 1;
         let mut change = json!({
-            "queue_id": format!("b{}", self.other), "operation": "create", "entity_type": "book", "entity_id": format!("b-{}", self.other),
-            "data": { "id": format!("b-{}", self.other), "title": "theirs", "status": "late", "rank": 5 }, "timestamp": Millis(self.now).iso(),
+            "queue_id": format!("b{}", self.other), "operation": "create", "entity_type": "book",
+            "entity_id": format!("b-{}", self.other),
+            "data": { "id": format!("b-{}", self.other), "title": "theirs", "status": "late", "rank": 5 },
+            "timestamp": Millis(self.now).iso(),
             "hlc": format!("{:012x}-0000-bob", self.now), "schema_version": 1, "base_version": null
         });
         if !rows.is_empty() && self.draw(3) > 0 {
