@@ -51,7 +51,7 @@ names! {
 ///
 /// ```
 /// use landfall::{id::uuid_v7, time::Millis};
-/// assert_eq!(uuid_v7(Millis(1_762_596_000_000), [7; 10]), "019a62f0-dd00-7707-8707-070707070707");
+/// assert_eq!(uuid_v7(Millis(1_762_596_000_000), [7; 10]), "019a62e8-9100-7707-8707-070707070707");
 /// ```
 #[must_use]
 pub fn uuid_v7(now: Millis, random: [u8; 10]) -> String {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// What an application asks (STO-2).
 ///
 /// ```
-/// let text = r#"{"entity": "goal", "where": {"status": "open", "progress": {"gte": 50}}, "orderBy": "updated_at", "limit": 20}"#;
+/// let text = r#"{"entity": "goal", "where": {"status": "open", "progress": {"gte": 50}}, "orderBy": "due", "limit": 20}"#;
 /// let query: landfall::store::query::Query = serde_json::from_str(text).unwrap();
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
