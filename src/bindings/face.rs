@@ -12,7 +12,9 @@ use wasm_bindgen::JsValue;
 
 /// A plain object of it; maps become objects, absent is null.
 pub(super) fn value(value: &impl Serialize) -> JsValue {
-    // Fails for maps with keys that are no text and numbers beyond 2^53; no status or event has any.
+    // By way of `Value`, so that the serializer is compiled for one type. Fails for maps with keys that are no text and
+    // numbers beyond 2^53; no status or event has any.
+    let value = serde_json::to_value(value).unwrap_or_default();
     value.serialize(&Serializer::json_compatible()).unwrap_or(JsValue::NULL)
 }
 

@@ -31,8 +31,7 @@ struct Options {
 }
 
 pub(super) async fn open(options: &JsValue, on_event: Function) -> Result<Rc<Host>> {
-    let given: Options = serde_wasm_bindgen::from_value(options.clone())
-        .map_err(|error| Error::new(Code::ValidationError, error.to_string()).at("open"))?;
+    let given: Options = js::read(options).map_err(|error| Error { code: Code::ValidationError, ..error })?;
     let schema = Rc::new(Schema::parse(&given.schema)?);
     names(&given)?;
     let database = layout::database(&schema.app, &given.tenant, &given.user, &given.device);

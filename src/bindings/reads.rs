@@ -5,7 +5,7 @@ use crate::bindings::face;
 use crate::browser::host::Host;
 use crate::browser::js;
 use crate::error::Result;
-use crate::queue::{Op, OpStatus};
+use crate::queue::OpStatus;
 use crate::store::layout::{BY_STATUS, CONFLICTS, QUEUE};
 use crate::store::query::{Query, RowView};
 use crate::store::rows::{Head, SyncRow};
@@ -103,17 +103,19 @@ pub(super) async fn conflicts(host: &Host) -> Result<JsValue> {
 
 pub(super) async fn meta(host: &Host) -> Result<JsValue> {
     let rows = host.rows(&[Head::read(), SyncRow::read()]).await?;
-    let mut rows = rows.iter().map(|rows| rows.get(0)).map(|row| if row.is_undefined() { None } else { Some(row) });
-    let head: Option<Head> = rows.next().flatten().map(|row| js::read(&row)).transpose()?;
-    let sync: Option<SyncRow> = rows.next().flatten().map(|row| js::read(&row)).transpose()?;
-    let head = head.unwrap_or_default();
-    Ok(face::value(&json!({
-        "database": host.database(),
-        "device": sync.map(|sync| sync.device_id),
-        "gen": head.gen_no,
-        "usage": head.usage,
-        "readonly": host.is_read_only(),
-    })))
+    let head = rows.first().cloned().unwrap_or_default();
+    let sync = rows.get(1).map_or(JsValue::UNDEFINED, |rows| rows.get(0));
+    let meta = Object::new();
+    js::set(&meta, "database", &JsValue::from_str(host.database()));
+    js::set(&meta, "device", &or(js::get(&sync, "device_id"), JsValue::NULL));
+    js::set(&meta, "gen", &generation(&head));
+    js::set(&meta, "usage", &or(js::get(&head.get(0), "usage"), Object::new().into()));
+    js::set(&meta, "readonly", &JsValue::from_bool(host.is_read_only()));
+    Ok(meta.into())
+}
+
+fn or(value: JsValue, otherwise: JsValue) -> JsValue {
+    if value.is_undefined() { otherwise } else { value }
 }
 
 /// What a sync came to, with the ops it dealt with.
@@ -122,17 +124,23 @@ pub(super) async fn result(host: &Host, cycle: Cycle, began: Millis) -> Result<J
     let reads = [OpStatus::Completed, OpStatus::Failed, OpStatus::Conflict].map(dealt);
     // After `close` the database is gone, and the cycle's own error says so.
     let rows = host.rows(&reads).await.unwrap_or_default();
-    let ops: Vec<Op> = rows.iter().flat_map(Array::iter).filter_map(|row| js::read::<Op>(&row).ok()).collect();
-    let ops: Vec<&Op> = ops.iter().filter(|op| op.updated_at >= began).collect();
-    let errors: Vec<_> = cycle.error.iter().chain(ops.iter().filter_map(|op| op.error.as_ref())).collect();
-    Ok(face::value(&json!({
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 stay below 2^53")]
+    let began = began.0 as f64;
+    let recent = |op: &JsValue| js::get(op, "updated_at").as_f64().is_some_and(|at| at >= began);
+    let ops: Array = rows.iter().flat_map(Array::iter).filter(recent).collect();
+    let errors: Array = ops.iter().map(|op| js::get(&op, "error")).filter(|error| !error.is_undefined()).collect();
+    if let Some(error) = &cycle.error {
+        errors.unshift(&face::value(error));
+    }
+    let result = face::value(&json!({
         "success": cycle.error.is_none() && cycle.failed == 0,
         "synced": cycle.synced,
         "failed": cycle.failed,
         "conflicts": cycle.conflicts,
         "pulled": cycle.pulled,
-        "operations": ops,
-        "errors": errors,
         "duration": cycle.duration,
-    })))
+    }));
+    js::set(&result, "operations", &ops);
+    js::set(&result, "errors", &errors);
+    Ok(result)
 }

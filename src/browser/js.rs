@@ -3,10 +3,12 @@
 //! Every module of this room uses it.
 
 use crate::error::{Code, Error, Result};
+use crate::record::located;
 use crate::store::Key;
 use js_sys::{Array, Function, JSON, JsString, Promise, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -22,7 +24,8 @@ pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
     let text = JSON::stringify(value).map_err(|thrown| corrupt(message(&thrown)))?;
     // `JSON.stringify(undefined)` is undefined, whatever the binding's type says.
     let text = text.as_string().ok_or_else(|| corrupt("a value without JSON".to_owned()))?;
-    serde_json::from_str(&text).map_err(|error| corrupt(error.to_string()))
+    let value: Value = serde_json::from_str(&text).map_err(|error| corrupt(error.to_string()))?;
+    located::read(value).map_err(|mistake| corrupt(mistake.message).at(mistake.path))
 }
 
 /// Hands a value to JavaScript as its own parse of our JSON text.
