@@ -12,7 +12,7 @@ use crate::browser::{entropy, js};
 use crate::dialect::native;
 use crate::error::{Code, Error, Result};
 use crate::id::Entropy;
-use crate::schema::{Schema, Written};
+use crate::schema::Schema;
 use crate::store::act::{Act, Decision};
 use crate::store::{Output, Read, Tx, Write, WriteRequest, Wrote};
 use crate::sync::{At, Bell, Cycle, Effect, Input, Machine, Reason, Reply, Request, Status};
@@ -147,12 +147,11 @@ impl Host {
     /// # Errors
     /// `VALIDATION_ERROR` and what else `Write` refuses with.
     pub async fn write(self: &Rc<Self>, request: WriteRequest) -> Result<Wrote> {
-        let critical = self.critical(&request);
         let at = (js::now(), Entropy::new(entropy::draw()));
         let write = Write::new(self.schema(), request, &self.opening.user, at)?;
         match self.run(&write.into()).await? {
             Output::Wrote(wrote) => {
-                self.feed(Input::Wrote(wrote.summary.clone(), critical));
+                self.feed(Input::Wrote(wrote.summary.clone(), wrote.critical));
                 Ok(wrote)
             }
             other => Err(mixed_up(&other)),
@@ -310,15 +309,6 @@ impl Host {
             }
             Heard::Hidden => {}
         }
-    }
-
-    /// Whether a rule of the schema wants this change sent at once, as far as the change itself tells.
-    fn critical(&self, request: &WriteRequest) -> bool {
-        let removed = request.removed.iter().map(String::as_str);
-        let changed: Vec<&str> = request.data.keys().map(String::as_str).chain(removed).collect();
-        let user = &self.opening.user;
-        let written = Written { operation: request.operation, changed: &changed, record: &request.data, now: js::now(), user };
-        self.schema().critical(&request.entity, &written)
     }
 }
 

@@ -49,7 +49,8 @@ pub fn failure(response: &HttpResponse, now: Millis) -> Error {
         401 => (Code::AuthError, "the access token was refused"),
         413 => (Code::PayloadTooLarge, "something on the way finds the request too large"),
         429 => (Code::RateLimited, "too many requests"),
-        500..=599 => (Code::ServerError, "the server failed; whether it did the work is unknown"),
+        // 511 is a portal's (RFC 6585, section 6).
+        500..=510 | 512..=599 => (Code::ServerError, "the server failed; whether it did the work is unknown"),
         404 | 405 | 410 => (Code::ServerError, "there is no sync endpoint at this address"),
         _ => (Code::NetworkError, "something on the way answered in the server's place"),
     };

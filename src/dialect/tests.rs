@@ -32,6 +32,7 @@ fn hostile_and_foreign_bodies() {
         (404, "text/html", "", Some(Code::ServerError)),
         (413, "text/html", "", Some(Code::PayloadTooLarge)),
         (429, "", "", Some(Code::RateLimited)),
+        (511, "text/html", "<h1>Sign in</h1>", Some(Code::NetworkError)),
         (502, "text/html", "<h1>Bad gateway</h1>", Some(Code::ServerError)),
         (
             403,

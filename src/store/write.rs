@@ -43,6 +43,8 @@ pub struct Wrote {
     pub id: String,
     /// The op that carries the change; none when nothing changed or the change undid itself.
     pub op: Option<OpId>,
+    /// A rule of the schema wants it sent at once.
+    pub critical: bool,
     /// How the store stands after it.
     pub summary: Summary,
 }
@@ -57,6 +59,7 @@ pub struct Write {
     entropy: Entropy,
     parents: Vec<Name>,
     asked: bool,
+    critical: bool,
 }
 
 impl Write {
@@ -90,7 +93,7 @@ impl Write {
         parents.retain(|parent| *parent != (request.entity.clone(), id.clone()));
         parents.truncate(limits::OP_NEEDS);
         let name = (request.entity.clone(), id);
-        Ok(Self { request, name, by: by.to_owned(), now, entropy, parents, asked: false })
+        Ok(Self { request, name, by: by.to_owned(), now, entropy, parents, asked: false, critical: false })
     }
 
     fn id(entity: &Entity, request: &WriteRequest, now: Millis, entropy: &mut Entropy) -> Result<String> {
@@ -152,9 +155,8 @@ impl Write {
             Operation::Update => self.update(schema, &mut desk, needs)?,
             Operation::Delete => self.delete(schema, &mut desk)?,
         };
-        let wrote = |desk: &Desk| Wrote { id: self.name.1.clone(), op, summary: desk.summary() };
         let changes = desk.finish(schema)?;
-        Ok((changes, wrote(&desk)))
+        Ok((changes, Wrote { id: self.name.1.clone(), op, critical: self.critical, summary: desk.summary() }))
     }
 
     /// The clock's node: kept once drawn, so that stamps of one database are told from all others'.
@@ -328,13 +330,12 @@ impl Write {
     }
 
     /// By the rules of the schema, which look at the record as it is after the change.
-    fn priority(&self, schema: &Schema, desk: &Desk, op: &Op) -> u8 {
+    fn priority(&mut self, schema: &Schema, desk: &Desk, op: &Op) -> u8 {
         let changed: Vec<&str> = op.patch.fields().map(String::as_str).collect();
         let after = desk.record(&self.name).map_or_else(|| op.patch.data.clone(), |record| op.patch.applied(&record.fields));
-        schema.priority(
-            &self.name.0,
-            &Written { operation: op.operation, changed: &changed, record: &after, now: self.now, user: &self.by },
-        )
+        let written = Written { operation: op.operation, changed: &changed, record: &after, now: self.now, user: &self.by };
+        self.critical = schema.critical(&self.name.0, &written);
+        schema.priority(&self.name.0, &written)
     }
 
     fn sync(&self, version: Option<u64>) -> SyncInfo {

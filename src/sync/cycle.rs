@@ -166,6 +166,8 @@ impl Machine {
     fn noted(&mut self) {
         match self.running.as_ref().map(|running| running.after_note) {
             Some(AfterNote::GoOn) => self.stage(),
+            // Somebody asked while the last note was written: once more round, so that they are told of a cycle that saw them.
+            Some(AfterNote::End) if self.error.is_none() && (self.want.push || self.want.pull) && !self.paused => self.finish(),
             Some(AfterNote::End) => {
                 let error = self.error.clone();
                 self.end(error);

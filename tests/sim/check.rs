@@ -94,7 +94,8 @@ pub fn is_quiet(world: &World) -> bool {
         let head = world.head(device);
         head.queued + head.failed + head.conflicts == 0
     });
-    drained && converged(world).is_ok()
+    let told = world.devices.iter().all(|device| device.contexts.iter().all(|context| !context.waiting));
+    drained && told && converged(world).is_ok()
 }
 
 /// Once faults have ended and queues have drained.
@@ -109,6 +110,11 @@ pub fn quiet(world: &World, model: &Model) -> Result<(), String> {
         }
         if let Some(base) = world.devices[device].store.rows("base").next() {
             return Err(format!("device {device} keeps a base without ops: {base}"));
+        }
+    }
+    for (at, device) in world.devices.iter().enumerate() {
+        if device.contexts.iter().any(|context| context.waiting) {
+            return Err(format!("somebody at device {at} asked for a sync and was never told of one"));
         }
     }
     every_op_answered(world, model)?;

@@ -198,6 +198,8 @@ pub fn meddle(world: &mut World) {
     if world.rng.chance(20) {
         let who = world.who(device, context);
         let reason = [Reason::User, Reason::BackgroundSync, Reason::Foreground][world.rng.below(3) as usize];
+        let one = &mut world.devices[device].contexts[context];
+        one.waiting |= reason != Reason::Foreground && one.machine.is_some();
         world.feed(who, Input::Wake(reason));
     }
 }

@@ -32,6 +32,8 @@ pub struct Context {
     pub inbox: Vec<Event>,
     pub alarm: Option<Millis>,
     pub status: Status,
+    /// Somebody waits to be told of a cycle.
+    pub waiting: bool,
     /// Events on their way to it.
     pub expected: u64,
 }
@@ -83,6 +85,7 @@ impl World {
             inbox: Vec::new(),
             alarm: None,
             status: Status::default(),
+            waiting: false,
             expected: 0,
         };
         let device = |_| Device {
@@ -211,8 +214,12 @@ impl World {
             Effect::ReleaseLock => self.release_lock(who),
             Effect::Ring(bell) => self.ring(who, &bell),
             Effect::Publish(status) => self.devices[who.device].contexts[who.context].status = *status,
-            Effect::Finished(cycle) => self
-                .log(|| format!("{}.{}    finished {:?}", who.device, who.context, cycle.error.as_ref().map(|error| error.code))),
+            Effect::Finished(cycle) => {
+                self.devices[who.device].contexts[who.context].waiting = false;
+                self.log(|| {
+                    format!("{}.{}    finished {:?}", who.device, who.context, cycle.error.as_ref().map(|error| error.code))
+                });
+            }
         }
     }
 
@@ -279,6 +286,7 @@ impl World {
         let one = &mut self.devices[device].contexts[context];
         (one.machine, one.frozen, one.alarm, one.expected) = (None, false, None, 0);
         one.inbox.clear();
+        one.waiting = false;
         one.life += 1;
         one.status = Status::default();
         self.release_lock(who);
