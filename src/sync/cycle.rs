@@ -212,6 +212,9 @@ impl Machine {
         );
         let begun = self.running.as_ref().is_some_and(|running| running.fence > 0 && running.after_note == AfterNote::GoOn);
         if storage_works && begun {
+            // A lost network holds nobody else back: the worker that the browser wakes when it is there again must not wait.
+            let lost = self.lost_network();
+            let until = if lost { self.at.now } else { until };
             return self.note(Fact::Deferred { until, attempts: self.failures }, AfterNote::End);
         }
         drop(noted);

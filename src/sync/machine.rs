@@ -180,8 +180,13 @@ impl Machine {
             self.want.push = true;
             self.want.pull = true;
             // A wait that only the lost network had caused is over; one that the server asked for is not.
-            self.want.now |= self.error.as_ref().is_some_and(|error| error.code == crate::error::Code::NetworkError);
+            self.want.now |= self.lost_network();
         }
+    }
+
+    /// Whether the last failure was that nothing could be reached.
+    pub(super) fn lost_network(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.code == crate::error::Code::NetworkError)
     }
 
     fn wake(&mut self, reason: Reason) {
@@ -194,7 +199,10 @@ impl Machine {
                 return;
             }
             Reason::User => self.want.now = true,
-            Reason::BackgroundSync | Reason::PeriodicSync | Reason::PushMessage | Reason::Notice => {}
+            // The browser (or the server) has just found a network.
+            Reason::BackgroundSync | Reason::PeriodicSync | Reason::PushMessage | Reason::Notice => {
+                self.want.now |= self.lost_network();
+            }
         }
         self.want.push = true;
         self.want.pull = true;
@@ -323,3 +331,6 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
