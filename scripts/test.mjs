@@ -49,7 +49,7 @@ const counted = (work) => async () => {
 };
 
 const SUITES = {
-  rust: { needs: ["start"], work: () => run("cargo", ["test", "--workspace"], { collect: true }) },
+  rust: { needs: ["start"], work: () => run("cargo", ["test", "--workspace", "--no-fail-fast"], { collect: true }) },
   sim: { needs: ["start"], work: () => run("cargo", ["test", "--profile", "sim", ...only(named(/^sim/))], { collect: true }) },
   wasm: { needs: ["start", "test"], work: () => wasm("chrome", ["--chromedriver", "/usr/bin/chromedriver"]) },
   e2e: { needs: ["start", "test"], work: endToEnd },
