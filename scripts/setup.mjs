@@ -5,7 +5,6 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT, ask, main, run, step, isMain } from "./lib/run.mjs";
 
-const WASM_PACK = "0.15.1";
 const GECKODRIVER = "0.37.1";
 
 /** The version of a crate in Cargo.lock: the tool of the same name must have exactly this one. */
@@ -27,7 +26,7 @@ function debian(name, there, packages = [name]) {
 
 /** A program that cargo builds. */
 function cargo(name, version, { there = () => hasVersion(name, version), time, args = [] }) {
-  const all = ["install", name.endsWith("driver") || name === "wasm-pack" ? name : `${name}-cli`, "--version", version, ...args];
+  const all = ["install", name.endsWith("driver") ? name : `${name}-cli`, "--version", version, ...args];
   return { name: `${name} ${version}`, there, time, by: "cargo", args: all, hand: `cargo ${all.join(" ")}` };
 }
 
@@ -53,7 +52,6 @@ function parts() {
       args: ["target", "add", "wasm32-unknown-unknown"],
       hand: "rustup target add wasm32-unknown-unknown",
     },
-    { for: "start", ...cargo("wasm-pack", WASM_PACK, { time: "2 minutes, once", args: ["--locked"] }) },
     { for: "start", ...cargo("wasm-bindgen", locked("wasm-bindgen"), { time: "3 minutes, once" }) },
     {
       for: "start",

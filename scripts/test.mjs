@@ -14,19 +14,20 @@ const named = (pattern) =>
   [...manifest.matchAll(/\[\[test\]\]\s+name = "([^"]+)"/g)].map((match) => match[1]).filter((name) => pattern.test(name));
 const only = (names) => names.flatMap((name) => ["--test", name]);
 
-/** The wasm suites (page, dedicated worker, service worker) in one browser. */
-function wasm(browser, args, before = []) {
-  const [program, ...rest] = [
-    ...before,
-    "wasm-pack",
-    "test",
-    "--headless",
-    `--${browser}`,
-    ...args,
-    "--",
-    ...only(named(/^browser_/)),
-  ];
-  return run(program, rest, { collect: true, env: { WASM_BINDGEN_TEST_TIMEOUT: "300", WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60" } });
+/**
+ * The wasm suites (page, dedicated worker, service worker) in the browser of a driver. Only they are compiled for wasm32: the unit
+ * tests run natively.
+ */
+function wasm(driver, path, before = []) {
+  const args = ["test", "--target", "wasm32-unknown-unknown", ...only(named(/^browser_/))];
+  const env = {
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: "wasm-bindgen-test-runner",
+    [driver]: path,
+    WASM_BINDGEN_TEST_TIMEOUT: "300",
+    WASM_BINDGEN_TEST_DRIVER_TIMEOUT: "60",
+  };
+  const [program, ...rest] = [...before, "cargo", ...args];
+  return run(program, rest, { collect: true, env });
 }
 
 async function endToEnd() {
@@ -51,14 +52,14 @@ const counted = (work) => async () => {
 const SUITES = {
   rust: { needs: ["start"], work: () => run("cargo", ["test", "--workspace", "--no-fail-fast"], { collect: true }) },
   sim: { needs: ["start"], work: () => run("cargo", ["test", "--profile", "sim", ...only(named(/^sim/))], { collect: true }) },
-  wasm: { needs: ["start", "test"], work: () => wasm("chrome", ["--chromedriver", "/usr/bin/chromedriver"]) },
+  wasm: { needs: ["start", "test"], work: () => wasm("CHROMEDRIVER", "/usr/bin/chromedriver") },
   e2e: { needs: ["start", "test"], work: endToEnd },
   lint: { needs: ["start", "lint"], work: counted(lint) },
   size: { needs: ["start"], work: counted(size) },
-  firefox: { needs: ["start", "browsers"], work: () => wasm("firefox", ["--geckodriver", program("geckodriver")]) },
+  firefox: { needs: ["start", "browsers"], work: () => wasm("GECKODRIVER", program("geckodriver")) },
   webkit: {
     needs: ["start", "browsers"],
-    work: () => wasm("safari", ["--safaridriver", "/usr/bin/WebKitWebDriver"], ["xvfb-run", "-a"]),
+    work: () => wasm("SAFARIDRIVER", "/usr/bin/WebKitWebDriver", ["xvfb-run", "-a"]),
   },
 };
 
