@@ -21,6 +21,8 @@ pub const SLICE_ROWS: usize = 32;
 pub const SLICE_BYTES: usize = 64 << 10;
 /// Most rows in one page (one answer); a page is a list of slices.
 pub const PAGE_ROWS: usize = 1024;
+/// Most entities or tiers one pull is filtered by.
+pub const PULL_NAMES: usize = 64;
 /// Most acks carried by one slice.
 pub const SLICE_ACKS: usize = 64;
 

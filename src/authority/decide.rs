@@ -88,9 +88,27 @@ fn answer(change: &Change, status: Status) -> Processed {
 
 pub(super) fn op(context: &Context<'_>, change: &Change, rows: &Overlay) -> Verdict {
     match judge(context, change, rows) {
-        Ok(verdict) => verdict,
+        Ok(mut verdict) => {
+            if let Some(entity) = context.schema.entities.get(&change.entity_type).filter(|entity| entity.hides()) {
+                let row = verdict.row.as_ref().or_else(|| rows.get(&change.entity_type, &change.entity_id));
+                hide(entity, &mut verdict.answer, row);
+            }
+            verdict
+        }
         // A parent may be on its way with another device or a later batch: asked again, the answer can differ.
         Err(error) => Verdict { answer: refusal(change, error), row: None, recorded: true },
+    }
+}
+
+/// Fields kept on the server stay there, in answers as in pulls; the digest is that of what the device may see.
+fn hide(entity: &Entity, answer: &mut Processed, row: Option<&Row>) {
+    if let (false, Some(row)) = (answer.digest.is_empty(), row) {
+        answer.digest = digest(&entity.visible(&row.data));
+    }
+    answer.data = answer.data.take().map(|data| entity.visible(&data));
+    answer.stamps.retain(|field, _| !entity.fields.get(field).is_some_and(|field| field.server_only));
+    if let Some(theirs) = &mut answer.conflict_data {
+        theirs.server = theirs.server.take().map(|data| entity.visible(&data));
     }
 }
 
@@ -100,7 +118,11 @@ fn judge(context: &Context<'_>, change: &Change, rows: &Overlay) -> Result<Verdi
     entity.check_id(&change.entity_type, &change.entity_id)?;
     let row = rows.get(&change.entity_type, &change.entity_id);
     match (change.operation, row) {
-        (Operation::Create, None) => create(context, entity, change, rows),
+        (Operation::Create, None) => create(context, entity, change, (rows, 1)),
+        // Whoever has seen the tombstone may bring the record back, whole: "mine" in an edit against a delete.
+        (Operation::Create, Some(row)) if row.deleted && change.base_version == Some(row.version) => {
+            create(context, entity, change, (rows, row.version + 1))
+        }
         (Operation::Create, Some(_)) => {
             let error =
                 Error::new(Code::IdCollision, "another record has this id").at(format!("{}.{}", change.entity_type, entity.key));
@@ -122,6 +144,14 @@ fn may(context: &Context<'_>, change: &Change) -> Result<()> {
     if context.schema.entities.get(&change.entity_type).is_some_and(|entity| entity.read_only) {
         return denied("is read-only for devices".into());
     }
+    let hidden = |field: &&String| {
+        let fields = context.schema.entities.get(&change.entity_type).map(|entity| &entity.fields);
+        fields.and_then(|fields| fields.get(*field)).is_some_and(|field| field.server_only)
+    };
+    if let Some(field) = change.data.keys().chain(&change.removed).find(hidden) {
+        let error = Error::new(Code::PermissionDenied, "only the server writes this field");
+        return Err(error.at(format!("{}.{field}", change.entity_type)));
+    }
     if context.schema.roles.is_empty() {
         return Ok(());
     }
@@ -142,7 +172,8 @@ fn change_fields(change: &Change) -> impl Iterator<Item = String> {
     change.data.keys().chain(&change.removed).map(|field| format!("{}.{field}", change.entity_type))
 }
 
-fn create(context: &Context<'_>, entity: &Entity, change: &Change, rows: &Overlay) -> Result<Verdict> {
+fn create(context: &Context<'_>, entity: &Entity, change: &Change, at: (&Overlay, u64)) -> Result<Verdict> {
+    let (rows, version) = at;
     if change.data.get(&entity.key).and_then(serde_json::Value::as_str) != Some(change.entity_id.as_str()) {
         let path = format!("{}.{}", change.entity_type, entity.key);
         return Err(Error::new(Code::ValidationError, "the key field is not the op's entity_id").at(path));
@@ -152,7 +183,7 @@ fn create(context: &Context<'_>, entity: &Entity, change: &Change, rows: &Overla
     let stamp = stamp(context, change);
     let stamps: BTreeMap<_, _> =
         change.data.keys().filter(|field| stamped(entity, field)).map(|field| (field.clone(), stamp.clone())).collect();
-    Ok(changed(context, change, (1, Some(change.data.clone())), (stamps.clone(), stamps)))
+    Ok(changed(context, change, (version, Some(change.data.clone())), (stamps.clone(), stamps)))
 }
 
 fn update(context: &Context<'_>, entity: &Entity, change: &Change, at: (&Row, &Overlay)) -> Result<Verdict> {

@@ -77,7 +77,7 @@ impl<'a> Pull<'a> {
     pub fn new(schema: &'a Schema, who: &Who, request: PullRequest, at: (&'a TokenKey, &[RunRow], u64, Millis)) -> Self {
         let (key, runs, counter, now) = at;
         let latest = runs.last().cloned().unwrap_or(RunRow { id: String::new().into(), first: 0 });
-        let filter = serde_json::json!([request.entity_types, request.tiers]).to_string();
+        let filter = serde_json::json!([request.entity_types, request.tiers, request.schema_version]).to_string();
         let fresh = Cursor {
             run: latest.id.clone(),
             tenant: who.tenant.clone(),
@@ -231,12 +231,10 @@ impl<'a> Pull<'a> {
     /// The row as this device may see it: fields kept on the server stay there.
     fn visible(&self, row: &Row) -> RemoteChange {
         let Some(entity) = self.schema.entities.get(&row.entity) else { return row.change() };
-        if row.deleted || !entity.fields.values().any(|field| field.server_only) {
+        if row.deleted || !entity.hides() {
             return row.change();
         }
-        let mut row = row.clone();
-        row.data.retain(|name, _| !entity.fields.get(name).is_some_and(|field| field.server_only));
-        row.change()
+        Row { data: entity.visible(&row.data), ..row.clone() }.change()
     }
 
     fn done(&mut self, has_more: bool) -> Next {

@@ -39,7 +39,11 @@ pub fn failure(response: &HttpResponse, now: Millis) -> Error {
     let wait = retry_after(&response.retry_after, now);
     let problem = media_type(&response.content_type, "application/problem+json").then(|| check::body::<Problem>(&response.body));
     if let Some(Ok(problem)) = problem {
-        let error = Error::from(problem);
+        let mut error = Error::from(problem);
+        if error.code.status() == 0 {
+            // A code that never travels: the server's word for something of its own, not a fact about this device.
+            error.code = Code::ServerError;
+        }
         return match wait {
             Some(ms) => error.retry_after(ms),
             None => error,

@@ -98,6 +98,19 @@ impl Test {
 }
 
 impl Entity {
+    /// Whether some of its fields never leave the server.
+    #[must_use]
+    pub fn hides(&self) -> bool {
+        self.fields.values().any(|field| field.server_only)
+    }
+
+    /// A record without the fields that never leave the server.
+    #[must_use]
+    pub fn visible(&self, fields: &Fields) -> Fields {
+        let kept = |name: &String| !self.fields.get(name).is_some_and(|field| field.server_only);
+        fields.iter().filter(|(name, _)| kept(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// The policy of a field that no `merge_rules` decide: its own or the entity's.
     #[must_use]
     pub fn policy(&self, field: &str) -> &MergePolicy {

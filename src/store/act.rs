@@ -67,7 +67,10 @@ impl Act {
         if !self.asked {
             self.asked = true;
             return match schema.entity(&self.name.0) {
-                Ok(entity) => Step::Read(std::iter::once(Head::read()).chain(record_reads(entity, &self.name)).collect()),
+                Ok(entity) => {
+                    let children = crate::store::settle::children_read(Operation::Create, &self.name);
+                    Step::Read(std::iter::once(Head::read()).chain(record_reads(entity, &self.name)).chain(children).collect())
+                }
                 Err(error) => Step::Abort(error),
             };
         }
@@ -79,6 +82,7 @@ impl Act {
         let mut desk = Desk::default();
         desk.take_head(answers.next().unwrap_or_default())?;
         desk.take_record(&self.name, &mut answers)?;
+        answers.try_for_each(|rows| desk.take_ops(rows))?;
         let lane: Vec<Op> = desk.lane(&self.name).into_iter().cloned().collect();
         let path = format!("{}.{}", self.name.0, self.name.1);
         let Some(first) = lane.first() else {
@@ -99,6 +103,10 @@ impl Act {
             Decision::Discard => None,
             Decision::Retry => self.again(schema, &mut desk, &lane, first)?,
         };
+        // Who waited for the record's creation waits no longer, unless one is still to be sent.
+        if !desk.lane(&self.name).iter().any(|op| op.operation == Operation::Create) {
+            crate::store::answer::release(&mut desk, &first.need());
+        }
         self.show(schema, &mut desk, op.is_some())?;
         let changes = desk.finish(schema)?;
         Ok(Step::Done(changes, Acted { op, summary: desk.summary() }))

@@ -37,6 +37,13 @@ pub(crate) fn settle(desk: &mut Desk, schema: &Schema, seq: u64, answer: &Proces
     let Some(op) = desk.op(seq).filter(|op| op.id == answer.queue_id && op.lane.is_some()).cloned() else {
         return Ok(Fate::Known);
     };
+    let name = (op.entity_type.clone(), op.entity_id.clone());
+    let theirs = answer.conflict_data.as_ref().and_then(|theirs| theirs.server.as_ref());
+    for fields in answer.data.iter().chain(theirs) {
+        if !is_own(schema, &name, fields)? {
+            return Err(foreign(&name));
+        }
+    }
     match answer.status {
         Status::Success => {
             applied(desk, schema, &op, answer, when.0)?;
@@ -108,10 +115,13 @@ fn release_children(desk: &mut Desk, op: &Op) {
     if op.operation != Operation::Create {
         return;
     }
-    let need = op.need();
-    for seq in desk.waiting_for(&need) {
+    release(desk, &op.need());
+}
+
+pub(crate) fn release(desk: &mut Desk, need: &str) {
+    for seq in desk.waiting_for(need) {
         if let Some(mut child) = desk.op(seq).cloned() {
-            child.needs.retain(|one| *one != need);
+            child.needs.retain(|one| one != need);
             desk.put_op(child);
         }
     }
@@ -252,12 +262,24 @@ pub(crate) fn take(desk: &mut Desk, schema: &Schema, row: &RemoteChange, when: (
         return Ok(false);
     }
     let gone = row.operation == Operation::Delete;
+    if !gone && !is_own(schema, &name, &row.data)? {
+        return Err(foreign(&name));
+    }
     if gone && desk.record(&name).is_none() && desk.lane(&name).is_empty() {
         return Ok(false);
     }
     let after = After { version: row.server_version, data: (!gone).then(|| row.data.clone()), stamps: row.stamps.clone() };
     stand(desk, schema, &name, after, (now, Some((&row.changed_by, Millis::parse(&row.timestamp)))))?;
     Ok(true)
+}
+
+fn foreign(name: &Name) -> Error {
+    Error::new(crate::error::Code::ProtocolError, "a row under another row's id").at(format!("{}.{}", name.0, name.1))
+}
+
+/// Whether what the server says a record is carries that record's id: a row is stored by the key inside it.
+fn is_own(schema: &Schema, name: &Name, fields: &Fields) -> Result<bool> {
+    Ok(fields.get(&schema.entity(&name.0)?.key).and_then(serde_json::Value::as_str) == Some(&name.1))
 }
 
 /// A clean record that a snapshot of its range does not list is gone.

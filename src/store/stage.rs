@@ -87,7 +87,8 @@ impl Stage {
 
     fn candidates(&self) -> Vec<Read> {
         let limit = u32::try_from(self.size.ops).unwrap_or(u32::MAX);
-        let frozen = Range::all(QUEUE, limit).by(BY_STATUS).only("syncing".into());
+        let frozen =
+            Range::all(QUEUE, u32::try_from(crate::limits::BATCH_OPS).unwrap_or(u32::MAX)).by(BY_STATUS).only("syncing".into());
         let ready = Range::all(QUEUE, limit).by(BY_PRIORITY).between(Key::pair(1.0, 0.0), Key::pair(1.0, 255.0));
         vec![Head::read(), SyncRow::read(), Read::Range(frozen), Read::Range(ready)]
     }

@@ -134,6 +134,9 @@ impl Write {
         for (entity, id) in &self.parents {
             reads.push(record_read(schema.entity(entity)?, id));
         }
+        if self.request.operation == Operation::Delete {
+            reads.extend(crate::store::settle::children_read(Operation::Create, &self.name));
+        }
         Ok(reads)
     }
 
@@ -149,6 +152,7 @@ impl Write {
                 needs.push(need(entity, id));
             }
         }
+        answers.try_for_each(|rows| desk.take_ops(rows))?;
         desk.head.clock = desk.head.clock.tick(self.now, &self.node(&desk));
         let op = match self.request.operation {
             Operation::Create => self.create(schema, &mut desk, needs)?,
@@ -187,13 +191,20 @@ impl Write {
         let fields = next.applied(&record.fields);
         schema.entity(&self.name.0)?.check_record(&self.name.0, &fields)?;
         self.keep_base(desk, &record);
-        let op = match self.open_op(desk) {
+        // A create waits only for records older than itself, so that no two wait for each other: the later link is an op behind.
+        let links = |open: &Op| open.operation == Operation::Create && needs.iter().any(|one| !open.needs.contains(one));
+        let gone = desk.base(&self.name).is_some_and(|base| base.data.is_none());
+        let op = match self.open_op(desk).filter(|open| !links(open)) {
             Some(open) => match self.coalesced(schema, desk, &open, next)? {
                 Coalesced::Op(operation, patch) => Some(self.replace(schema, desk, open, (operation, patch, needs))),
                 Coalesced::Nothing => self.undone(desk, &open),
             },
             None => Some(self.op(schema, desk, (Operation::Update, next), needs)?),
         };
+        if gone && desk.lane(&self.name).is_empty() {
+            desk.put_record(&self.name, None);
+            return Ok(op);
+        }
         let status = desk.mark(&self.name);
         let sync = SyncInfo { status, local: record.sync.local + 1, modified: self.now, by: self.by.clone(), ..record.sync };
         desk.put_record(&self.name, Some(Record { fields, sync }));
@@ -266,6 +277,9 @@ impl Write {
     /// The op is not needed any more; without another one the record is as on the server again.
     fn undone(&self, desk: &mut Desk, open: &Op) -> Option<OpId> {
         desk.drop_op(open.seq);
+        if open.operation == Operation::Create {
+            crate::store::answer::release(desk, &open.need());
+        }
         if desk.lane(&self.name).is_empty() {
             desk.put_base(&self.name, None);
         }
@@ -279,6 +293,11 @@ impl Write {
         op.needs.extend(needs);
         op.needs.sort();
         op.needs.dedup();
+        // Only what the op still names: a reference that was taken back is not waited for.
+        if let Some(entity) = schema.entities.get(&op.entity_type) {
+            let named = entity.referred(&op.patch.data);
+            op.needs.retain(|one| named.iter().any(|(entity, id, _)| need(entity, id) == *one));
+        }
         op.local_version += 1;
         if operation == Operation::Delete {
             op.needs.clear();

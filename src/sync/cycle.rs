@@ -146,7 +146,10 @@ impl Machine {
                 running.reattached = true;
                 self.attach();
             }
-            Code::PayloadTooLarge if !running.batch.is_empty() => self.too_large(error),
+            // One op of the batch is what the server cannot take: halved, it is found; alone, it goes back to its author.
+            Code::PayloadTooLarge | Code::ProtocolError | Code::ValidationError if !running.batch.is_empty() => {
+                self.too_large(error);
+            }
             _ => self.fail(error),
         }
     }
@@ -167,7 +170,12 @@ impl Machine {
         match self.running.as_ref().map(|running| running.after_note) {
             Some(AfterNote::GoOn) => self.stage(),
             // Somebody asked while the last note was written: once more round, so that they are told of a cycle that saw them.
-            Some(AfterNote::End) if self.error.is_none() && (self.want.push || self.want.pull) && !self.paused => self.finish(),
+            Some(AfterNote::End) if self.error.is_none() && (self.want.push || self.want.pull) && !self.paused => {
+                if let Some(running) = &mut self.running {
+                    running.after_note = AfterNote::GoOn;
+                }
+                self.finish();
+            }
             Some(AfterNote::End) => {
                 let error = self.error.clone();
                 self.end(error);

@@ -85,6 +85,7 @@ impl Machine {
 
     /// Takes one input and returns all that is to be done about it, in order.
     pub fn feed(&mut self, at: At, input: Input) -> Vec<Effect> {
+        self.timers.back(self.at.now.since(at.now));
         self.at = at;
         if !self.closed {
             self.route(input);
@@ -247,7 +248,7 @@ impl Machine {
             match result {
                 Ok(Output::Peeked(peeked)) => {
                     // Ops that nobody rang for: whoever wrote them may be gone.
-                    self.want.push |= peeked.summary.queued > self.known.queued && self.running.is_none();
+                    self.want.push |= peeked.summary.queued > 0 && self.running.is_none();
                     self.learn(peeked.summary);
                     self.sync = peeked.sync.or_else(|| self.sync.take());
                 }

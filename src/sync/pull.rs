@@ -64,6 +64,10 @@ impl Machine {
             }
         }
         let token = self.sync.as_ref().and_then(|sync| sync.token.clone());
+        let moved = slices.last().is_some_and(|slice| Some(&slice.token) != token.as_ref());
+        if has_more && !moved || reset.is_some() && token.is_none() {
+            return Err(Error::new(Code::ProtocolError, "a page that leads nowhere").at("next_sync_token"));
+        }
         if let Some(running) = &mut self.running {
             running.page = Some(Page { slices: slices.iter().cloned().collect(), token, taking: None, has_more, reset });
         }

@@ -70,10 +70,10 @@ impl Machine {
 
     /// The answers, each to its op. An op without one goes again.
     pub(super) fn pushed(&mut self, reply: PushReply) {
-        if let Err(error) = self.accept(&reply.slices, reply.has_more, reply.reset) {
-            return self.fail(error);
-        }
+        let page = self.accept(&reply.slices, reply.has_more, reply.reset);
         let Some(running) = &mut self.running else { return };
+        // The answers are good whatever the page behind them is.
+        running.later = page.err();
         let mut answers: BTreeMap<OpId, Processed> = reply.processed.into_iter().map(|one| (one.queue_id.clone(), one)).collect();
         let mut items = Vec::with_capacity(running.batch.len());
         for op in &running.batch {

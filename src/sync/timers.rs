@@ -39,6 +39,11 @@ impl Timers {
         *due = Some(due.map_or(at, |old| old.min(at)));
     }
 
+    /// The clock went back by this much; waits stay as long as they were.
+    pub fn back(&mut self, ms: u64) {
+        self.due.iter_mut().flatten().for_each(|at| at.0 = at.0.saturating_sub(ms));
+    }
+
     pub fn clear(&mut self, timer: Timer) {
         self.due[timer as usize] = None;
     }

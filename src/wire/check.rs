@@ -53,6 +53,13 @@ pub fn pull(request: &PullRequest) -> Result<()> {
     if request.want.len() > limits::SLICE_ROWS {
         return Err(too_large("want", "SLICE_ROWS", limits::SLICE_ROWS));
     }
+    // What is filtered by goes into every token of the answer.
+    if request.entity_types.len() > limits::PULL_NAMES || request.entity_types.iter().any(|name| name.len() > limits::ID_BYTES) {
+        return Err(too_large("entity_types", "PULL_NAMES", limits::PULL_NAMES));
+    }
+    if request.tiers.len() > limits::PULL_NAMES {
+        return Err(too_large("tiers", "PULL_NAMES", limits::PULL_NAMES));
+    }
     Ok(())
 }
 
@@ -80,12 +87,12 @@ fn value(fields: &crate::record::Fields, path: &str) -> Result<()> {
     if fields.len() > limits::RECORD_FIELDS {
         return Err(too_large(path, "RECORD_FIELDS", limits::RECORD_FIELDS));
     }
-    let mut bytes = 0;
     for (key, value) in fields {
         crate::record::domain::key(key).map_err(|error| at(error, path))?;
-        bytes +=
-            crate::record::domain::value(value, limits::VALUE_DEPTH - 1).map_err(|error| at(error, &format!("{path}.{key}")))?;
+        crate::record::domain::value(value, limits::VALUE_DEPTH - 1).map_err(|error| at(error, &format!("{path}.{key}")))?;
     }
+    // The same measure as at the local write: what passed there passes here.
+    let bytes = serde_json::to_string(fields).map_or(usize::MAX, |text| text.len());
     if bytes > limits::RECORD_BYTES { Err(too_large(path, "RECORD_BYTES", limits::RECORD_BYTES)) } else { Ok(()) }
 }
 
@@ -105,8 +112,8 @@ pub fn slice(slice: &Slice) -> Result<()> {
     }
     for row in &slice.changes {
         id(&row.entity_id, "slices.changes.entity_id")?;
-        if row.server_version == 0 {
-            return wrong("slices.changes.server_version", "versions begin at 1");
+        if row.server_version == 0 || row.server_version > 1 << 53 {
+            return wrong("slices.changes.server_version", "versions begin at 1 and stay below 2^53");
         }
         for (key, value) in &row.data {
             crate::record::domain::key(key)?;

@@ -1,0 +1,213 @@
+//! One device against the reference ledger, step by step and by hand: each law's test says what happens in which order.
+
+use landfall::authority::{MemoryLedger, TokenKey, Who};
+use landfall::error::Result;
+use landfall::id::{Entropy, Token};
+use landfall::queue::Op;
+use landfall::schema::{Operation, Schema};
+use landfall::store::absorb::{Absorb, Expect};
+use landfall::store::act::{Act, Decision};
+use landfall::store::recover::Recover;
+use landfall::store::rows::SyncRow;
+use landfall::store::settle::{Answered, Settle};
+use landfall::store::stage::{Size, Stage, Staged};
+use landfall::store::{Memory, Output, Tx, Write, WriteRequest};
+use landfall::time::Millis;
+use landfall::wire::{Device, PROTOCOL, Processed, PullRequest, PushRequest, Slice, check};
+use serde_json::{Value, json};
+
+pub fn schema() -> Schema {
+    Schema::parse(
+        r#"{ "app": "laws", "version": 1, "entities": {
+          "a": { "store": "as", "merge": "merge", "fields": {
+            "id": { "type": "string", "required": true }, "n": { "type": "string" }, "list": { "type": "json" },
+            "secret": { "type": "string", "server_only": true },
+            "b": { "type": "string", "nullable": true, "reference": { "entity": "b" } } } },
+          "b": { "store": "bs", "merge": "merge", "fields": {
+            "id": { "type": "string", "required": true }, "n": { "type": "string" },
+            "a": { "type": "string", "reference": { "entity": "a" } } } } } }"#,
+    )
+    .expect("the laws' schema")
+}
+
+pub fn at(now: u64) -> (Millis, Entropy) {
+    let mut seed = [7; 32];
+    seed[..8].copy_from_slice(&now.to_le_bytes());
+    (Millis(now), Entropy::new(seed))
+}
+
+pub fn who(device: &str) -> Who {
+    Who { tenant: "laws/t".into(), user: "ann".into(), roles: vec![], device: device.into() }
+}
+
+/// A device, and the ledger it talks to.
+pub struct Bench {
+    pub schema: Schema,
+    pub store: Memory,
+    pub ledger: MemoryLedger,
+    pub now: u64,
+    fence: u64,
+    token: Option<Token>,
+    sync: SyncRow,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let schema = schema();
+        let mut store = Memory::new(&schema);
+        let mut ledger = MemoryLedger::new(TokenKey([1; 32]), "run".into());
+        let (now, entropy) = at(1_000);
+        let Ok(Output::Recovered(recovered)) = store.run(&schema, &mut Recover::new(now, entropy).into()) else {
+            panic!("recovered")
+        };
+        let device = Device { device_id: recovered.sync.device_id.clone(), name: String::new() };
+        ledger.attach(&who(device.device_id.as_str()), &device, now).expect("attached");
+        Self { schema, store, ledger, now: 1_000, fence: recovered.fence, token: None, sync: recovered.sync }
+    }
+
+    pub fn tx(&mut self, tx: impl Into<Tx>) -> Result<Output> {
+        self.store.run(&self.schema, &mut tx.into())
+    }
+
+    fn me(&self) -> Who {
+        who(self.sync.device_id.as_str())
+    }
+
+    /// A local write at once; returns how the store stands after it.
+    pub fn write(&mut self, operation: Operation, record: (&str, &str), data: Value) -> landfall::store::Summary {
+        self.write_removing(operation, record, data, &[])
+    }
+
+    pub fn write_removing(
+        &mut self,
+        operation: Operation,
+        record: (&str, &str),
+        data: Value,
+        removed: &[&str],
+    ) -> landfall::store::Summary {
+        self.now += 10;
+        let data = data.as_object().cloned().unwrap_or_default();
+        let removed = removed.iter().map(|field| (*field).to_owned()).collect();
+        let request = WriteRequest { operation, entity: record.0.into(), id: Some(record.1.into()), data, removed };
+        let write = Write::new(&self.schema, request, "ann", at(self.now)).expect("a valid write");
+        match self.tx(write).expect("written") {
+            Output::Wrote(wrote) => wrote.summary,
+            other => panic!("not written: {other:?}"),
+        }
+    }
+
+    pub fn create(&mut self, entity: &str, id: &str, data: Value) {
+        self.write(Operation::Create, (entity, id), data);
+    }
+
+    pub fn update(&mut self, entity: &str, id: &str, data: Value) {
+        self.write(Operation::Update, (entity, id), data);
+    }
+
+    pub fn delete(&mut self, entity: &str, id: &str) {
+        self.write(Operation::Delete, (entity, id), Value::Null);
+    }
+
+    pub fn stage(&mut self, ops: usize) -> Staged {
+        self.now += 10;
+        let stage = Stage::new(self.fence, Size { ops, bytes: 1 << 20 }, Millis(self.now));
+        let Ok(Output::Staged(staged)) = self.tx(stage) else { panic!("staged") };
+        self.sync = staged.sync.clone();
+        staged
+    }
+
+    /// A batch of at most `ops`, sent and settled; the answers.
+    pub fn push(&mut self, ops: usize) -> Vec<Processed> {
+        let staged = self.stage(ops);
+        if staged.batch.is_empty() {
+            return Vec::new();
+        }
+        let request =
+            PushRequest { changes: staged.batch.iter().map(Op::change).collect(), ..self.request(self.sync.request_no) };
+        check::push(&request).expect("what passed here passes there");
+        let (me, now) = (self.me(), Millis(self.now));
+        let processed = self.ledger.push(&self.schema, &me, request, now).expect("answered").processed;
+        let items = staged.batch.iter().zip(&processed).map(|(op, answer)| Answered {
+            seq: op.seq,
+            name: (op.entity_type.clone(), op.entity_id.clone()),
+            operation: op.operation,
+            answer: answer.clone(),
+        });
+        let settle = Settle::new(self.fence, items.collect(), now, 10);
+        self.tx(settle).expect("settled");
+        processed
+    }
+
+    fn request(&self, request_no: u64) -> PushRequest {
+        PushRequest {
+            protocol: PROTOCOL,
+            device_id: self.sync.device_id.clone(),
+            incarnation: self.sync.incarnation.clone(),
+            request_no,
+            client_time: Millis(self.now).iso(),
+            last_sync_at: None,
+            sync_token: None,
+            pull: false,
+            schema_version: 1,
+            want: vec![],
+            changes: vec![],
+        }
+    }
+
+    pub fn pull(&mut self) {
+        loop {
+            let request = PullRequest {
+                protocol: PROTOCOL,
+                device_id: self.sync.device_id.clone(),
+                sync_token: self.token.clone(),
+                entity_types: vec![],
+                tiers: vec![],
+                limit: 0,
+                schema_version: 1,
+                want: vec![],
+            };
+            let reply = self.ledger.pull(&self.schema, &self.me(), request, Millis(self.now));
+            for slice in reply.slices {
+                self.absorb(slice).expect("absorbed");
+            }
+            if !reply.has_more {
+                return;
+            }
+        }
+    }
+
+    pub fn absorb(&mut self, slice: Slice) -> Result<Output> {
+        let token = slice.token.clone();
+        let expect = Expect { fence: self.fence, token: self.token.clone(), has_more: false };
+        let output = self.tx(Absorb::new(expect, slice, Millis(self.now)))?;
+        self.token = Some(token);
+        Ok(output)
+    }
+
+    pub fn act(&mut self, entity: &str, id: &str, decision: Decision) {
+        self.now += 10;
+        let act = Act::new(&self.schema, (entity.into(), id.into()), decision, at(self.now)).expect("a known entity");
+        self.tx(act).expect("decided");
+    }
+
+    /// Somebody else's change, straight to the ledger; the answer.
+    pub fn other(&mut self, mut change: Value) -> Processed {
+        self.now += 10;
+        let device = Device { device_id: "other".into(), name: String::new() };
+        self.ledger.attach(&who("other"), &device, Millis(self.now)).expect("attached");
+        change["queue_id"] = json!(format!("other-{}", self.now));
+        change["timestamp"] = json!(Millis(self.now).iso());
+        change["hlc"] = json!(format!("{:012x}-0000-other", self.now));
+        change["schema_version"] = json!(1);
+        let changes = vec![serde_json::from_value(change).expect("a change")];
+        let request = PushRequest { device_id: "other".into(), incarnation: "life".into(), changes, ..self.request(self.now) };
+        let reply = self.ledger.push(&self.schema, &who("other"), request, Millis(self.now)).expect("answered");
+        reply.processed.into_iter().next().expect("one answer")
+    }
+
+    /// Law 14: nothing waits for what will never come.
+    pub fn assert_nothing_waits(&self) {
+        let waiting: Vec<&Value> = self.store.rows("sync_queue").filter(|op| op["status"] == "pending").collect();
+        assert!(waiting.is_empty(), "{waiting:?}");
+    }
+}

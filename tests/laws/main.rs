@@ -1,0 +1,5 @@
+//! The laws of the house, each in a situation that once broke it: orders of events too rare to wait for.
+
+mod bench;
+mod device;
+mod machine;
