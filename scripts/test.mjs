@@ -15,8 +15,8 @@ const named = (pattern) =>
 const only = (names) => names.flatMap((name) => ["--test", name]);
 
 /**
- * The wasm suites (page, dedicated worker, service worker) in the browser of a driver. Only they are compiled for wasm32: the unit
- * tests run natively.
+ * The wasm suites (page, dedicated worker, service worker) in the browser of a driver. Only they are compiled for wasm32: the
+ * unit tests run natively.
  */
 function wasm(driver, path, before = []) {
   const args = ["test", "--target", "wasm32-unknown-unknown", ...only(named(/^browser_/))];

@@ -106,8 +106,8 @@ fn answers_are_settled_whatever_the_page_behind_them_is() {
     let person = who(push.device_id.as_str());
     let mut reply = rig.bench.ledger.push(&rig.bench.schema, &person, push, Millis(rig.now)).expect("answered");
     let rotten: RemoteChange = serde_json::from_value(json!({
-        "operation": "update", "entity_type": "a", "entity_id": "q", "data": {}, "server_version": 9, "number": 9, "timestamp": "",
-        "digest": "not that"
+        "operation": "update", "entity_type": "a", "entity_id": "q", "data": {}, "server_version": 9, "number": 9,
+        "timestamp": "", "digest": "not that"
     }))
     .expect("a row");
     reply.slices.push(Slice { acks: vec![], range: None, token: "t".into(), changes: vec![rotten] });
