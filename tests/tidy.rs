@@ -94,7 +94,7 @@ const BANS: &[Ban] = &[
 ];
 
 /// Parts of paths that only exist on somebody's machine.
-const MACHINE_PATHS: &[&str] = &["/root/", "/home/", "/work/main", "/work/shared", "/tmp/"];
+const MACHINE_PATHS: &[&str] = &["/root/", "/home/", "/tmp/"];
 
 struct Source {
     /// From the root of the project, with `/`.
