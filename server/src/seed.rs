@@ -75,7 +75,10 @@ async fn fill(server: &Server, at: (&str, &str), lines: Vec<Line>) -> Result<()>
 fn open(schema: &Schema) -> Schema {
     let mut schema = schema.clone();
     schema.roles.clear();
-    schema.entities.values_mut().for_each(|entity| entity.read_only = false);
+    for entity in schema.entities.values_mut() {
+        entity.read_only = false;
+        entity.fields.values_mut().for_each(|field| field.server_only = false);
+    }
     schema
 }
 
