@@ -129,7 +129,7 @@ fn judge(context: &Context<'_>, change: &Change, rows: &Overlay) -> Result<Verdi
             Err(error.hint("give the record a new id"))
         }
         (Operation::Update, Some(row)) if !row.deleted => update(context, entity, change, (row, rows)),
-        (Operation::Update, Some(row)) => edit_deleted(context, entity, change, row),
+        (Operation::Update, Some(row)) => edit_deleted(entity, change, row),
         (Operation::Delete, Some(row)) if row.deleted => Ok(unchanged(change, row)),
         (Operation::Delete, Some(row)) => delete(context, entity, change, row),
         (Operation::Update | Operation::Delete, None) => {
@@ -236,8 +236,7 @@ fn delete(context: &Context<'_>, entity: &Entity, change: &Change, row: &Row) ->
 
 /// They deleted what we edited. When the edit wins, the record comes back as it was before with the edit on it; that needs
 /// its last content, which a tombstone no longer has: the device is asked to send the whole record.
-fn edit_deleted(context: &Context<'_>, entity: &Entity, change: &Change, row: &Row) -> Result<Verdict> {
-    let _ = context;
+fn edit_deleted(entity: &Entity, change: &Change, row: &Row) -> Result<Verdict> {
     match entity.delete_edit {
         DeleteEdit::DeleteWins => Ok(unchanged(change, row)),
         DeleteEdit::Manual | DeleteEdit::EditWins => {

@@ -62,16 +62,7 @@ impl MemoryLedger {
     /// # Errors
     /// As `Push::decide`; then nothing has changed.
     pub fn push(&mut self, schema: &Schema, who: &Who, request: PushRequest, now: Millis) -> Result<PushReply> {
-        let pull = request.pull.then(|| PullRequest {
-            protocol: request.protocol,
-            device_id: request.device_id.clone(),
-            sync_token: request.sync_token.clone(),
-            entity_types: Vec::new(),
-            tiers: Vec::new(),
-            limit: 0,
-            schema_version: request.schema_version,
-            want: request.want.clone(),
-        });
+        let pull = request.first_page();
         let push = Push::new(schema, who.clone(), request, now);
         let reads = push.reads();
         let found = PushFound {

@@ -107,7 +107,7 @@ impl Act {
         if !desk.lane(&self.name).iter().any(|op| op.operation == Operation::Create) {
             crate::store::answer::release(&mut desk, &first.need());
         }
-        self.show(schema, &mut desk, op.is_some())?;
+        self.show(&mut desk, op.is_some());
         let changes = desk.finish(schema)?;
         Ok(Step::Done(changes, Acted { op, summary: desk.summary() }))
     }
@@ -157,8 +157,7 @@ impl Act {
         Ok(Some(id))
     }
 
-    fn show(&self, schema: &Schema, desk: &mut Desk, kept: bool) -> Result<()> {
-        schema.entity(&self.name.0)?;
+    fn show(&self, desk: &mut Desk, kept: bool) {
         if kept {
             if let Some(record) = desk.record(&self.name).cloned() {
                 desk.put_record(
@@ -166,7 +165,7 @@ impl Act {
                     Some(Record { sync: SyncInfo { status: RecordStatus::Pending, ..record.sync }, ..record }),
                 );
             }
-            return Ok(());
+            return;
         }
         let base = desk.base(&self.name).cloned();
         desk.put_base(&self.name, None);
@@ -186,6 +185,5 @@ impl Act {
             base.data.map(|fields| Record { fields, sync })
         });
         desk.put_record(&self.name, record);
-        Ok(())
     }
 }

@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::id::{ConflictId, DeviceId, Incarnation, OpId, Token};
 use crate::wire::change::{Change, RemoteChange, Stamp};
-use crate::wire::pull::{Reset, Slice, Want};
+use crate::wire::pull::{PullRequest, Reset, Slice, Want};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -38,6 +38,23 @@ pub struct PushRequest {
     pub want: Vec<Want>,
     /// The ops, in the order in which they are to be decided.
     pub changes: Vec<Change>,
+}
+
+impl PushRequest {
+    /// The pull that the push asks for along with its answers.
+    #[must_use]
+    pub fn first_page(&self) -> Option<PullRequest> {
+        self.pull.then(|| PullRequest {
+            protocol: self.protocol,
+            device_id: self.device_id.clone(),
+            sync_token: self.sync_token.clone(),
+            entity_types: Vec::new(),
+            tiers: Vec::new(),
+            limit: 0,
+            schema_version: self.schema_version,
+            want: self.want.clone(),
+        })
+    }
 }
 
 /// The answer to a push.

@@ -103,20 +103,6 @@ impl Ledger for Store {
     }
 }
 
-/// The pull that a push asks for along with its answers.
-fn first_page(request: &PushRequest) -> Option<PullRequest> {
-    request.pull.then(|| PullRequest {
-        protocol: request.protocol,
-        device_id: request.device_id.clone(),
-        sync_token: request.sync_token.clone(),
-        entity_types: Vec::new(),
-        tiers: Vec::new(),
-        limit: 0,
-        schema_version: request.schema_version,
-        want: request.want.clone(),
-    })
-}
-
 fn too_many_devices() -> Error {
     let what = format!("a user may have {DEVICES_PER_USER} devices");
     Error::new(Code::QuotaExceeded, what).at("device_id").hint("remove a device that is no longer used")

@@ -6,7 +6,7 @@ mod read;
 mod write;
 
 use crate::db::Db;
-use crate::ledger::{Ask, DEVICES_PER_USER, Ledger, Pushed, first_page, not_your_device, too_many_devices};
+use crate::ledger::{Ask, DEVICES_PER_USER, Ledger, Pushed, not_your_device, too_many_devices};
 use crate::problem::database;
 use landfall::authority::push::success;
 use landfall::authority::{Next, PageFound, PageRead, Pull, Push, PushCommit, PushFound, TokenKey, Who, attach};
@@ -95,7 +95,7 @@ impl Ledger for Sqlite {
     }
 
     async fn push(&self, ask: Ask<'_>, request: PushRequest) -> Result<Pushed> {
-        let page = first_page(&request);
+        let page = request.first_page();
         let commit = self.decide(ask, request).await?;
         let last = commit.rows.iter().map(|row| row.number).max();
         let processed = commit.processed;
