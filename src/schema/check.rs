@@ -4,6 +4,7 @@
 
 mod entity;
 mod field;
+mod migrations;
 mod settings;
 
 use super::Schema;
@@ -52,6 +53,7 @@ impl Schema {
         for (name, entity) in &self.entities {
             entity::check(self, name, entity)?;
         }
+        migrations::check(self)?;
         settings::check(self)?;
         self.check_roles()?;
         let mut features = BTreeSet::new();

@@ -5,6 +5,8 @@
 mod check;
 mod field;
 mod lookup;
+mod migrate;
+mod migration;
 mod model;
 mod parse;
 mod rules;
@@ -13,6 +15,8 @@ mod validate;
 
 pub use field::*;
 pub use lookup::Written;
+pub use migrate::{Upgrade, Upgraded};
+pub use migration::*;
 pub use model::*;
 pub use rules::*;
 pub use settings::*;

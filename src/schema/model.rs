@@ -2,7 +2,7 @@
 //! application as a whole and about one kind of record; they check nothing (`check` does) and execute nothing. Every room
 //! above reads them, none knows an application by name.
 
-use super::{AttachmentRules, DeleteEdit, IdCollision, TierRule, Transition};
+use super::{AttachmentRules, DeleteEdit, IdCollision, Migration, TierRule, Transition};
 use super::{Field, Index, MergePolicy, PartitionRule, PriorityRule, Retention, Role, SecurityRules, SpaceRules, SyncRules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,6 +53,9 @@ pub struct Schema {
     /// Features that need the network: disabled or queued while offline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub online_only: Vec<OnlineOnly>,
+    /// How data of older versions becomes data of this one, the oldest first. Kept as long as devices may have such data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub migrations: Vec<Migration>,
 }
 
 /// The backend's way of speaking; see `dialect/`.

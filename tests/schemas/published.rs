@@ -20,6 +20,16 @@ fn read<T: DeserializeOwned + Serialize>(value: Value) -> Result<Value, String> 
 fn types() -> BTreeMap<&'static str, Read> {
     BTreeMap::from([
         ("Schema", read::<Schema> as Read),
+        ("Conversion", read::<schema::Conversion>),
+        ("Migration", read::<schema::Migration>),
+        ("MigrationStep", read::<schema::MigrationStep>),
+        ("AddField", read::<schema::AddField>),
+        ("RenameField", read::<schema::RenameField>),
+        ("Retype", read::<schema::Retype>),
+        ("MapValues", read::<schema::MapValues>),
+        ("SplitField", read::<schema::SplitField>),
+        ("DropField", read::<schema::DropField>),
+        ("RenameEntity", read::<schema::RenameEntity>),
         ("AdaptRule", read::<schema::AdaptRule>),
         ("AttachmentRules", read::<schema::AttachmentRules>),
         ("BatchRules", read::<schema::BatchRules>),
