@@ -9,6 +9,7 @@ import { buildSite } from "./lib/site.mjs";
 
 const ENGINE = ["src", "Cargo.toml", "Cargo.lock"];
 const SCRIPTS = ["js", "sw", "package-lock.json", "scripts/lib", "tsconfig.json"];
+const DECLARATIONS = ["scripts/tsconfig.types.json", "scripts/tsconfig.types-worker.json"];
 /** What rustc emits for wasm32 by default; wasm-opt has to know. */
 const FEATURES = ["bulk-memory", "mutable-globals", "nontrapping-float-to-int", "sign-ext", "reference-types", "multivalue"];
 
@@ -42,7 +43,11 @@ export async function build() {
   );
   await part(
     "the library",
-    { stamp: "dist/.library", inputs: ["dist/.engine", ...SCRIPTS], made: ["dist/js/index.js"] },
+    {
+      stamp: "dist/.library",
+      inputs: ["dist/.engine", ...SCRIPTS, ...DECLARATIONS],
+      made: ["dist/js/index.js", "dist/types/js/index.d.ts"],
+    },
     buildLibrary,
   );
   await part(

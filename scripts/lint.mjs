@@ -8,7 +8,19 @@ import { setup } from "./setup.mjs";
 
 const CLIPPY = ["clippy", "--quiet", "--all-targets"];
 const WARNINGS = ["--", "-D", "warnings"];
-const PRETTY = ["js", "sw", "www", "scripts", "tests/e2e", "bench", "package.json", "tsconfig.json", "webdriver.json"];
+const PRETTY = [
+  "js",
+  "sw",
+  "www",
+  "scripts",
+  "tests/e2e",
+  "tests/types",
+  "bin",
+  "bench",
+  "package.json",
+  "tsconfig.json",
+  "webdriver.json",
+];
 
 function checks(write) {
   const pretty = PRETTY.filter((path) => existsSync(join(ROOT, path)));
