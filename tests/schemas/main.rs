@@ -3,13 +3,16 @@
 //! itself is tested beside `schema/check`. They run with every `cargo test`.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod bizpulse;
 mod dcmms;
 mod evaluator;
 mod goalflow;
 mod published;
+mod travelsense;
+mod vet;
 
 use landfall::record::Fields;
-use landfall::schema::{Entity, Index, MergePolicy, Schema, Test};
+use landfall::schema::{Entity, Index, MergePolicy, Schema, SyncRules, Test};
 use landfall::time::Millis;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -64,4 +67,9 @@ fn said(tests: &[Test]) -> Vec<String> {
 /// The policies of some fields.
 fn policies<'a>(entity: &'a Entity, fields: &[&str]) -> Vec<&'a MergePolicy> {
     fields.iter().map(|field| entity.policy(field)).collect()
+}
+
+/// Whether a row of the table of strategies looks at this.
+fn looks_at(sync: &SyncRules, what: &str) -> bool {
+    sync.adapt.iter().any(|rule| rule.when.contains_key(what))
 }
