@@ -62,6 +62,7 @@ fn app_1_bizpulse_what_is_synced() {
         let entity = schema.entity(name).unwrap();
         assert_eq!((entity.tier, entity.partial), (tier, partial), "{name}");
     }
+    assert_eq!((schema.entity("payment").unwrap().tier, schema.entity("setting").unwrap().tier), (1, 2));
     // 5, full sync: products, customers, settings; money is never deselected
     assert!(["setting", "payment"].iter().all(|name| !schema.entities[*name].partial));
 }

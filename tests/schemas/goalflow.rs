@@ -1,8 +1,8 @@
 //! goalflow.json against goalflow's specification, section by section. This test decides nothing but whether the figures
 //! are those of the specification; it is part of the schema tests.
 
-use crate::{DAY_MS, NOW, fields, indexes, names, said, schema};
-use landfall::schema::{Dialect, Encrypt, FieldType, IdMode, MergePolicy, Operation, Written};
+use crate::{DAY_MS, NOW, fields, indexes, looks_at, names, said, schema};
+use landfall::schema::{Dialect, Encrypt, FieldType, IdMode, MergePolicy, OnDelete, Operation, Written};
 use serde_json::json;
 
 // APP-1
@@ -26,6 +26,21 @@ fn app_1_goalflow_stores_and_fields() {
     );
     assert!(names(recognition).is_superset(&["id", "sender_id", "recipient_id", "message", "created_at"].into()));
     assert!(names(schema.entity("checkin").unwrap()).is_superset(&["goal_id", "progress", "notes", "created_at"].into()));
+}
+
+// APP-1, IDS-3
+#[test]
+fn app_1_goalflow_people() {
+    let schema = schema("goalflow.json");
+    let refers = |name: &str| {
+        let all = schema.entity(name).unwrap().references().filter(|(_, to)| to.entity == "user_profile");
+        all.map(|(path, to)| (path.join("."), to.on_delete)).collect::<Vec<_>>()
+    };
+    // 2 and 4.2: who owns, sends, receives, checks in; who leaves takes nothing along but cannot leave thanks without a name
+    assert_eq!(refers("goal"), [("owner_id".to_owned(), OnDelete::SetNull)]);
+    let expected = [("recipient_id", OnDelete::Restrict), ("sender_id", OnDelete::SetNull)];
+    assert_eq!(refers("recognition"), expected.map(|(field, on_delete)| (field.to_owned(), on_delete)));
+    assert_eq!(refers("checkin"), [("author_id".to_owned(), OnDelete::SetNull)]);
 }
 
 // APP-1
@@ -114,10 +129,10 @@ fn app_1_goalflow_sync() {
     // 3.2.1
     let on = &sync.triggers;
     assert!(on.online && on.background && on.periodic && on.manual && on.push);
+    assert_eq!(on.stale_ms, sync.full_every_ms, "3.2.2: a start is incremental; only what is a week old is loaded anew");
     // 3.2.2: full weekly; adaptive by network (7.4: and power)
     assert_eq!(sync.full_every_ms, 7 * DAY_MS);
-    let looks_at = |what: &str| sync.adapt.iter().any(|rule| rule.when.contains_key(what));
-    assert!(looks_at("network") && looks_at("battery_below") && looks_at("saver"));
+    assert!(["network", "battery_below", "saver"].iter().all(|what| looks_at(&sync, what)));
     // 3.2.3: batches, exponential backoff
     assert_eq!((sync.batch.ops, sync.batch.time_ms), (100, 30_000));
     assert!(sync.retry.schedule_ms.is_sorted() && sync.retry.schedule_ms[0] == 0 && sync.retry.jitter > 0.0);

@@ -3,7 +3,7 @@
 
 use crate::{DAY_MS, MINUTE_MS, NOW, fields, looks_at, names, policies, said, schema};
 use landfall::limits;
-use landfall::schema::{DeleteEdit, Dialect, Encrypt, MergePolicy, OnDelete, Operation, Written};
+use landfall::schema::{DeleteEdit, Dialect, Encrypt, IdMode, MergePolicy, OnDelete, Operation, Written};
 use landfall::time::Millis;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ const TYPES: [(&str, &str); 4] =
 #[test]
 fn app_1_travelsense_data_types() {
     let schema = schema("travelsense.json");
-    assert_eq!((schema.app.as_str(), schema.dialect), ("travelsense", Dialect::Travelsense));
+    assert_eq!((schema.app.as_str(), schema.dialect, schema.id_mode), ("travelsense", Dialect::Travelsense, IdMode::Uuid));
     // Nothing else is synced: sync configuration and operations, changes, conflicts and bundles are the engine's own.
     assert_eq!(schema.entities.keys().collect::<Vec<_>>(), TYPES.map(|(one, _)| one));
     for (one, many) in TYPES {
@@ -94,7 +94,7 @@ fn app_1_travelsense_sync() {
     assert_eq!((sync.batch.ops, limits::BATCH_OPS), (1000, 1000));
     // Sync configuration: autoSync, syncInterval in minutes, bandwidthLimit in KB/s (none until the user's sets one)
     let on = &sync.triggers;
-    assert!(on.start && on.online && on.manual && on.background && on.periodic);
+    assert!(on.start && on.online && on.manual && on.background && on.periodic && on.critical);
     assert_eq!((on.interval_ms % MINUTE_MS, on.interval_ms > 0, sync.bandwidth_kbps), (0, true, 0));
     // Integration 6: completion and conflicts are told
     assert!(on.push && schema("travelsense.json").entities.values().all(|entity| entity.notify));

@@ -2,7 +2,7 @@
 //! figures are those of the specification; it is part of the schema tests.
 
 use crate::{DAY_MS, NOW, fields, policies, schema};
-use landfall::schema::{Dialect, Encrypt, IdMode, MergePolicy, OnDelete, Operation, Schema, Written};
+use landfall::schema::{DeleteEdit, Dialect, Encrypt, IdMode, MergePolicy, OnDelete, Operation, Schema, Written};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -92,7 +92,7 @@ fn app_1_vet_a_chain_of_temporary_ids() {
         assert!(refers.iter().all(|(to, id, _)| *id == temp(to) || *to == "practitioner"), "{name}");
     }
     // Sortable by time
-    assert!(temp("pet") < "temp_1730534400001_000000_client".to_owned());
+    assert!(temp("pet").as_str() < "temp_1730534400001_000000_client");
 }
 
 // APP-1, CON-3
@@ -108,6 +108,8 @@ fn app_1_vet_all_five_strategies() {
     assert_eq!(policies(entity("client"), &["name", "phone"]), [&MergePolicy::LastWriteWins; 2]);
     assert_eq!(policies(entity("pet"), &["name", "breed"]), [&MergePolicy::LastWriteWins; 2]);
     assert_eq!(entity("pet").policy("lastVisitAt"), &MergePolicy::Arbitrate("greatest".to_owned()));
+    let all = ["client", "pet", "appointment", "soap-note"];
+    assert!(all.iter().all(|name| entity(name).delete_edit == DeleteEdit::Manual && entity(name).notify), "question 5");
     assert!(entity("pet").fields["microchip"].unique, "no two animals have one chip");
 }
 
@@ -120,6 +122,9 @@ fn app_1_vet_queue() {
     assert!(schema.sync.adapt.iter().all(|rule| rule.batch.is_none_or(|ops| ops <= 50)));
     assert_eq!(schema.sync.adapt[0].when.get("network"), Some(&json!("offline")), "question 4: paused while offline");
     assert!(schema.sync.adapt[0].pause);
+    // Task 1: by hand, by itself, from the worker; a trigger for each
+    let on = &schema.sync.triggers;
+    assert!(on.start && on.manual && on.online && on.background && on.push);
     // Sprint 1: a queue with priorities
     assert_eq!(schema.priority_levels, 3);
     let table: [(&str, Operation, &[&str], u8); 6] = [
