@@ -5,7 +5,7 @@
 //!
 //! | rank | rooms | what they hold |
 //! |---|---|---|
-//! | 0 | [`error`] [`limits`] [`time`] [`id`] | one closed list of codes, every bound, time and names as types |
+//! | 0 | [`error`] [`limits`] [`time`] [`id`] [`plain`] | closed codes, every bound, time, names and JSON as types |
 //! | 1 | [`hlc`] [`schema`] [`record`] | the hybrid clock, what an application declares, one row as data |
 //! | 2 | [`merge`] [`queue`] [`wire`] | three-way merge, ops and their order, the messages |
 //! | 3 | [`store`] [`authority`] [`dialect`] | the device's transactions, the server's decisions, messages as HTTP |
@@ -27,6 +27,7 @@ pub mod hlc;
 pub mod id;
 pub mod limits;
 pub mod merge;
+pub mod plain;
 pub mod queue;
 pub mod record;
 pub mod schema;

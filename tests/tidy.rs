@@ -20,6 +20,7 @@ const RANKS: &[(&str, u8)] = &[
     ("limits", 0),
     ("time", 0),
     ("id", 0),
+    ("plain", 0),
     ("hlc", 1),
     ("schema", 1),
     ("record", 1),
@@ -34,7 +35,7 @@ const RANKS: &[(&str, u8)] = &[
     ("browser", 5),
     ("bindings", 6),
 ];
-const FOR_SERVER: &[&str] = &["error", "limits", "time", "id", "hlc", "schema", "record", "merge", "wire", "authority"];
+const FOR_SERVER: &[&str] = &["error", "limits", "time", "id", "plain", "hlc", "schema", "record", "merge", "wire", "authority"];
 
 /// How many requirements each family has (requirements.md); a test may name no others.
 const REQUIREMENTS: &[(&str, u32)] = &[

@@ -116,7 +116,7 @@ fn known<'a, T>(all: &'a BTreeMap<String, T>, name: &str, path: &str) -> Result<
 }
 
 fn unknown<'a>(name: &str, path: &str, all: impl Iterator<Item = &'a str> + Clone) -> Error {
-    let mend = match super::parse::nearest(name, all.clone()) {
+    let mend = match crate::plain::nearest(name, all.clone()) {
         Some(near) => format!("write `{near}`"),
         None => format!("declared are: {}", all.collect::<Vec<_>>().join(", ")),
     };

@@ -2,10 +2,10 @@
 //! not and how to mend it; it never repairs a value, and its messages name types, never contents. The local write calls it,
 //! and the server calls it again.
 
-use super::parse::nearest;
 use super::{Entity, Field, FieldType};
 use crate::error::{Code, Error, Result};
 use crate::limits;
+use crate::plain::nearest;
 use crate::record::digest::canonical_text;
 use crate::record::{Fields, domain, value};
 use crate::time::Millis;

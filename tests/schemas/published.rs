@@ -3,17 +3,16 @@
 
 use crate::evaluator::{faults, resolved};
 use crate::text;
+use landfall::plain::{self, Mistake, Plain};
 use landfall::schema::{self, Schema};
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A type behind a definition: reads a value, and writes it out again.
-type Read = fn(Value) -> Result<Value, String>;
+type Read = fn(Value) -> Result<Value, Mistake>;
 
-fn read<T: DeserializeOwned + Serialize>(value: Value) -> Result<Value, String> {
-    let read: T = serde_json::from_value(value).map_err(|error| error.to_string())?;
-    serde_json::to_value(read).map_err(|error| error.to_string())
+fn read<T: Plain>(value: Value) -> Result<Value, Mistake> {
+    plain::read::<T>(value).map(|read| read.plain())
 }
 
 /// Every type of the declaration by the name of its definition.
@@ -74,11 +73,11 @@ fn definitions(root: &Value) -> BTreeMap<&str, &Value> {
     all.chain([("Schema", root)]).collect()
 }
 
-/// What serde says it would have taken instead of `?`: every field or variant the type has.
+/// What is said to be taken instead of `?`: every field or variant the type has.
 fn taken(read: Read, nonsense: Value) -> BTreeSet<String> {
-    let message = read(nonsense).unwrap_err();
-    assert!(message.starts_with("unknown "), "{message}");
-    message.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+    let mistake = read(nonsense).unwrap_err();
+    assert!(mistake.message.starts_with("unknown "), "{mistake}");
+    mistake.hint.strip_prefix("one of: ").expect("every name").split(", ").map(str::to_owned).collect()
 }
 
 #[test]

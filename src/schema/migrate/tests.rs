@@ -114,7 +114,7 @@ fn mistakes_are_told_with_path_and_mend() {
     let cases: [(Value, &str, &str); 10] = [
         (json!([{ "to": 9, "steps": [] }]), "migrations[0].to", "2 to 2"),
         (json!([{ "to": 2, "steps": [] }]), "migrations[0].steps", "no step"),
-        (json!([{ "to": 2, "steps": [{ "rename_feld": {} }] }]), "migrations[0].steps[0]", "unknown variant"),
+        (json!([{ "to": 2, "steps": [{ "rename_feld": {} }] }]), "migrations[0].steps[0]", "unknown word"),
         (
             json!([{ "to": 2, "steps": [{ "rename_field": { "entity": "note", "from": "a", "to": "titel" } }] }]),
             "migrations[0].steps[0].to",
