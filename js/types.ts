@@ -121,6 +121,8 @@ export interface Status {
   total: number;
   behind: boolean;
   online: boolean;
+  /** How far this device's clock is behind the server's, to the second; negative: ahead. */
+  clockBehindMs: number;
   lastSyncAt: number | null;
   nextAttemptAt: number | null;
   error: ErrorData | null;

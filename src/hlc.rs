@@ -44,12 +44,24 @@ impl Hlc {
         }
     }
 
+    /// The same stamp by a clock that is `by_ms` ahead of this one.
+    #[must_use]
+    pub fn shifted(&self, by_ms: i64) -> Self {
+        Self { time: Millis(self.time.0.saturating_add_signed(by_ms)), ..self.clone() }
+    }
+
+    /// The stamp of something that was done in the knowledge of `cause`: this one, unless that would put it before its cause.
+    #[must_use]
+    pub fn after(self, cause: &Self) -> Self {
+        if (self.time, self.count) > (cause.time, cause.count) { self } else { cause.tick(Millis(0), &self.node) }
+    }
+
     /// The stamp moved by the measured difference of the clocks and held at most `ahead_ms` after `now`: a device whose
     /// clock is a day fast does not win for a day.
     #[must_use]
     pub fn corrected(&self, skew_ms: i64, now: Millis, ahead_ms: u64) -> Self {
-        let time = Millis(self.time.0.saturating_add_signed(skew_ms)).min(now.plus(ahead_ms));
-        Self { time, ..self.clone() }
+        let shifted = self.shifted(skew_ms);
+        Self { time: shifted.time.min(now.plus(ahead_ms)), ..shifted }
     }
 }
 
@@ -123,6 +135,45 @@ mod tests {
         fn bounded_after_correction(time in 0u64..1 << 47, skew in -100_000_000i64..100_000_000, now in 0u64..1 << 40) {
             let stamp = Hlc { time: Millis(time), count: 0, node: "n".into() };
             prop_assert!(stamp.corrected(skew, Millis(now), 5000).time <= Millis(now + 5000));
+        }
+
+        // SYN-12
+        #[test]
+        fn correction_keeps_the_order_of_one_devices_stamps(
+            walls in prop::collection::vec(0u64..1 << 40, 2..40),
+            skew in -100_000_000i64..100_000_000,
+            now in 0u64..1 << 40,
+        ) {
+            let mut clock = Hlc::default();
+            let mut last: Option<Hlc> = None;
+            for wall in walls {
+                clock = clock.tick(Millis(wall), "n");
+                let corrected = clock.corrected(skew, Millis(now), 5000);
+                prop_assert!(last.as_ref().is_none_or(|last| last.time <= corrected.time), "later here is not earlier there");
+                last = Some(corrected);
+            }
+        }
+
+        // SYN-12
+        #[test]
+        fn ahead_of_the_wall_by_no_more_than_the_wall_jumped_back(steps in prop::collection::vec(-99_999i64..99_999, 1..60)) {
+            let (mut clock, mut wall, mut highest) = (Hlc::default(), 1u64 << 39, 0);
+            for (turn, step) in steps.into_iter().enumerate() {
+                wall = wall.saturating_add_signed(step);
+                highest = highest.max(wall);
+                clock = clock.tick(Millis(wall), "n");
+                prop_assert_eq!(clock.time, Millis(highest), "turn {}", turn);
+            }
+        }
+
+        // SYN-12
+        #[test]
+        fn an_effect_is_stamped_after_its_cause(own in (0u64..1 << 40, any::<u16>()), cause in (0u64..1 << 40, any::<u16>())) {
+            let own = Hlc { time: Millis(own.0), count: own.1, node: "a".into() };
+            let cause = Hlc { time: Millis(cause.0), count: cause.1, node: "z".into() };
+            let stamp = own.clone().after(&cause);
+            prop_assert!(stamp > cause && stamp >= own && stamp.node == "a");
+            prop_assert!(stamp.time <= Millis(own.time.max(cause.time).0 + 1));
         }
 
         #[test]

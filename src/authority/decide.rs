@@ -208,8 +208,13 @@ fn update(context: &Context<'_>, entity: &Entity, change: &Change, at: (&Row, &O
     }
     transitions(entity, change, (&row.data, &merged.fields))?;
     entity.check_record(&change.entity_type, &merged.fields)?;
-    let fresh: BTreeMap<_, _> =
-        merged.written.iter().filter(|field| stamped(entity, field)).map(|field| (field.clone(), stamp.clone())).collect();
+    // What was written over a value is stamped after it, however the clocks of the two writers stand.
+    let after = |field: &String| match row.stamps.get(field) {
+        Some(theirs) => Stamp { hlc: stamp.hlc.clone().after(&theirs.hlc), ..stamp.clone() },
+        None => stamp.clone(),
+    };
+    let written = merged.written.iter().filter(|field| stamped(entity, field));
+    let fresh: BTreeMap<_, _> = written.map(|field| (field.clone(), after(field))).collect();
     let mut stamps = row.stamps.clone();
     stamps.extend(fresh.clone());
     stamps.retain(|field, _| merged.fields.contains_key(field) || fresh.contains_key(field));

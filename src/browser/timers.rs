@@ -8,8 +8,8 @@ use gloo_timers::callback::Timeout;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-/// Longest wait of one timer: browsers keep it in 32 bits, and a clock that was set right meanwhile is noticed within a day.
-const LONGEST_MS: u64 = 24 * 3_600_000;
+/// Longest wait of one timer: a clock that was set meanwhile is noticed within this time.
+const LONGEST_MS: u64 = 60_000;
 
 /// Calls back at a time.
 pub struct Alarm {
@@ -55,14 +55,11 @@ impl Inner {
         self.timer.replace(timer);
     }
 
+    /// The wait is over, whatever the clock says by now: set back a day, it would seem to have a day to go. The machine looks
+    /// at the clock itself and sets the alarm anew.
     fn rung(self: &Rc<Self>) {
-        match self.at.get() {
-            Some(at) if at <= js::now() => {
-                self.at.set(None);
-                (self.due)();
-            }
-            Some(_) => self.arm(),
-            None => {}
+        if self.at.take().is_some() {
+            (self.due)();
         }
     }
 }

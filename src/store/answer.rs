@@ -90,7 +90,7 @@ fn applied(desk: &mut Desk, schema: &Schema, op: &Op, answer: &Processed, now: M
     let data = match (&answer.data, op.operation) {
         (Some(data), _) => Some(data.clone()),
         (None, Operation::Delete) => None,
-        (None, _) => rebase::predict(entity, base.as_ref(), op),
+        (None, _) => rebase::predict(entity, base.as_ref(), &by_their_clock(desk, op)),
     };
     let alike = answer.digest.is_empty() || digest(data.as_ref().unwrap_or(&no_fields())) == answer.digest;
     if !alike {
@@ -165,7 +165,7 @@ fn stand(
         by: by.clone(),
         at,
     };
-    let lane: Vec<Op> = desk.lane(name).into_iter().cloned().collect();
+    let lane: Vec<Op> = desk.lane(name).into_iter().map(|op| by_their_clock(desk, op)).collect();
     let fields = if lane.is_empty() {
         desk.put_base(name, None);
         after.data
@@ -208,6 +208,24 @@ fn refused(desk: &mut Desk, op: Op, answer: &Processed, when: (Millis, u32)) -> 
     desk.put_op(Op { status, retry_count, last_retry_at: Some(now), updated_at: now, error: Some(error), ..op });
     remark(desk, &name);
     Ok(if again { Fate::Again } else { Fate::Refused })
+}
+
+/// The op with its stamp as the server will read it: where the later write wins, both ends then name the same one.
+fn by_their_clock(desk: &Desk, op: &Op) -> Op {
+    let skew_ms = desk.sync_row().map_or(0, |sync| sync.skew_ms);
+    Op { hlc: op.hlc.shifted(skew_ms), ..op.clone() }
+}
+
+/// What others have stamped is before whatever is written here from now on (the hybrid clock's receive), by this device's
+/// clock and as far as it can be true: a stamp from further ahead than the server lets through is not believed.
+fn hear(desk: &mut Desk, row: &RemoteChange, now: Millis) {
+    let skew_ms = desk.sync_row().map_or(0, |sync| sync.skew_ms);
+    for stamp in row.stamps.values() {
+        let theirs = stamp.hlc.shifted(skew_ms.saturating_neg());
+        if theirs.time <= now.plus(crate::limits::CLOCK_AHEAD_MS) {
+            desk.head.clock = desk.head.clock.seen(&theirs);
+        }
+    }
 }
 
 fn remark(desk: &mut Desk, name: &Name) {
@@ -261,6 +279,7 @@ pub(crate) fn take(desk: &mut Desk, schema: &Schema, row: &RemoteChange, when: (
     if !snapshot && !asked_for && known.is_some_and(|known| known >= row.server_version) {
         return Ok(false);
     }
+    hear(desk, row, now);
     let gone = row.operation == Operation::Delete;
     if !gone && !is_own(schema, &name, &row.data)? {
         return Err(foreign(&name));

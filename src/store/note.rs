@@ -23,8 +23,8 @@ pub enum Fact {
         /// Failures in a row.
         attempts: u32,
     },
-    /// The cycle ended well.
-    Finished,
+    /// The cycle ended well; the device's clock was found so many milliseconds behind the server's.
+    Finished(i64),
     /// The server takes this database for a copy of an older one: it begins a new life, with numbers from 1.
     Reborn(Entropy),
     /// The token is of no use: the next pull begins a snapshot.
@@ -87,9 +87,11 @@ impl Note {
 fn apply(sync: &mut SyncRow, fact: Fact, now: Millis) {
     match fact {
         Fact::Attached => sync.attached = true,
-        Fact::Deferred { until, attempts } => (sync.not_before, sync.attempts) = (Some(until), attempts),
-        Fact::Finished => {
-            (sync.not_before, sync.attempts, sync.last_sync_at) = (None, 0, Some(now));
+        Fact::Deferred { until, attempts } => {
+            (sync.not_before, sync.deferred_at, sync.attempts) = (Some(until), now, attempts);
+        }
+        Fact::Finished(skew_ms) => {
+            (sync.not_before, sync.attempts, sync.last_sync_at, sync.skew_ms) = (None, 0, Some(now), skew_ms);
             // The last page may have been empty: then no slice has written down that it was the last.
             sync.has_more = false;
         }

@@ -63,8 +63,14 @@ pub struct SyncRow {
     pub last_sync_at: Option<Millis>,
     /// No automatic attempt before this (backoff, Retry-After).
     pub not_before: Option<Millis>,
+    /// When that was noted: seen from before it, the clock has been set back and the wait says nothing.
+    #[serde(default)]
+    pub deferred_at: Millis,
     /// Failed attempts in a row.
     pub attempts: u32,
+    /// How far the device's clock is behind the server's, as last measured, in milliseconds.
+    #[serde(default)]
+    pub skew_ms: i64,
     /// Rows whose digest was not the predicted one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub want: Vec<Want>,
@@ -207,7 +213,9 @@ impl SyncRow {
             attached: false,
             last_sync_at: None,
             not_before: None,
+            deferred_at: Millis(0),
             attempts: 0,
+            skew_ms: 0,
             want: Vec::new(),
             protocol: PROTOCOL,
         }

@@ -102,10 +102,12 @@ impl Machine {
         running.total = self.known.queued;
         let attached = recovered.sync.attached;
         let waits = recovered.sync.not_before.filter(|until| {
-            // A wait further ahead than any that is ever set means that the clock has jumped back since.
-            *until > self.at.now && *until <= self.at.now.plus(2 * RETRY_AFTER_MAX_MS)
+            // Noted later than now, or further ahead than any wait that is ever set: the clock has jumped back since.
+            let jumped = recovered.sync.deferred_at > self.at.now || *until > self.at.now.plus(2 * RETRY_AFTER_MAX_MS);
+            *until > self.at.now && !jumped
         });
         self.failures = recovered.sync.attempts;
+        self.skew_ms = recovered.sync.skew_ms;
         self.sync = Some(recovered.sync);
         match waits.filter(|_| !self.want.now) {
             Some(until) => {
@@ -125,6 +127,9 @@ impl Machine {
 
     /// The next step after a request.
     pub(super) fn answered(&mut self, result: Result<Reply>) {
+        if let Ok(reply) = &result {
+            self.compare_clocks(reply);
+        }
         match result {
             Ok(Reply::Attach(_)) => self.note(Fact::Attached, AfterNote::GoOn),
             Ok(Reply::Push(reply)) => self.pushed(reply),
@@ -199,7 +204,7 @@ impl Machine {
         self.failures = 0;
         self.error = None;
         self.batch_ops = self.rules.batch.ops as usize;
-        self.note(Fact::Finished, AfterNote::End);
+        self.note(Fact::Finished(self.skew_ms), AfterNote::End);
     }
 
     /// Ends the cycle after a failure, with the next attempt scheduled (law 14).

@@ -6,6 +6,7 @@ use crate::schema::{Schema, SyncRules};
 use crate::store::peek::Peek;
 use crate::store::rows::SyncRow;
 use crate::store::{Output, Summary, Tx};
+use crate::sync::clock;
 use crate::sync::cycle::Running;
 use crate::sync::lead::Lead;
 use crate::sync::port::{At, Bell, Effect, Input, Reason, Request, Ticket};
@@ -33,6 +34,10 @@ pub struct Machine {
     pub(super) paused: bool,
     pub(super) failures: u32,
     pub(super) error: Option<Error>,
+    /// How far the device's clock is behind the server's, in milliseconds.
+    pub(super) skew_ms: i64,
+    /// When the last request left.
+    pub(super) sent_at: crate::time::Millis,
     /// Ops a batch may hold at present; halved when the server finds it too large.
     pub(super) batch_ops: usize,
     tickets: Ticket,
@@ -74,6 +79,8 @@ impl Machine {
             paused: false,
             failures: 0,
             error: None,
+            skew_ms: 0,
+            sent_at: crate::time::Millis(0),
             batch_ops: schema.sync.batch.ops as usize,
             tickets: 0,
             peeks: Vec::new(),
@@ -111,6 +118,7 @@ impl Machine {
             total: self.running.as_ref().map_or(0, |running| running.total),
             behind,
             online: self.online,
+            clock_behind_ms: clock::shown(self.skew_ms),
             last_sync_at: self.sync.as_ref().and_then(|sync| sync.last_sync_at),
             next_attempt_at: self
                 .timers
@@ -167,7 +175,7 @@ impl Machine {
             let [queued, failed, conflicts] = bell.counts;
             self.known = Summary { gen_no: bell.gen_no, queued, failed, conflicts, changed: Vec::new() };
         }
-        if bell.synced_at.is_some_and(|at| self.sync.as_ref().is_none_or(|sync| sync.last_sync_at < Some(at))) {
+        if bell.synced_at.is_some_and(|at| self.sync.as_ref().is_none_or(|sync| sync.last_sync_at != Some(at))) {
             self.error = None;
             // Another context has fetched everything; what it wrote down is read again, hints are not the truth.
             self.peek();
@@ -196,7 +204,9 @@ impl Machine {
                 self.peek();
                 let last = self.sync.as_ref().and_then(|sync| sync.last_sync_at).unwrap_or_default();
                 self.want.push = true;
-                self.want.pull |= self.rules.triggers.foreground && self.at.now.since(last) > self.rules.triggers.background_ms;
+                // A last time that is still to come was noted by a clock that has been set back since: how old it is, is unknown.
+                let old = last > self.at.now || self.at.now.since(last) > self.rules.triggers.background_ms;
+                self.want.pull |= self.rules.triggers.foreground && old;
                 return;
             }
             Reason::User => self.want.now = true,
@@ -227,6 +237,8 @@ impl Machine {
     }
 
     fn alarm(&mut self) {
+        // It has rung and is not set any more, even if it rang early.
+        self.alarm = None;
         while let Some(timer) = self.timers.take_due(self.at.now) {
             match timer {
                 Timer::Soon => self.want.push = true,
@@ -301,6 +313,7 @@ impl Machine {
     /// Sends a request of the cycle.
     pub(super) fn send(&mut self, request: Request) {
         let ticket = self.await_next(crate::limits::REQUEST_TIMEOUT_MS);
+        self.sent_at = self.at.now;
         self.effects.push(Effect::Send(ticket, Box::new(request)));
     }
 

@@ -19,6 +19,7 @@
 //! ```
 
 mod backoff;
+mod clock;
 mod cycle;
 mod lead;
 mod machine;

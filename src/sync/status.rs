@@ -25,6 +25,8 @@ pub struct Status {
     pub behind: bool,
     /// Whether the browser says there is a network.
     pub online: bool,
+    /// How far the device's clock is behind the server's, in whole seconds' milliseconds (negative: ahead).
+    pub clock_behind_ms: i64,
     /// When the last cycle ended well.
     pub last_sync_at: Option<Millis>,
     /// When the next attempt is due.

@@ -1,5 +1,7 @@
 //! The laws of the house, each in a situation that once broke it: orders of events too rare to wait for.
 
 mod bench;
+mod clocks;
 mod device;
+mod fleet;
 mod machine;

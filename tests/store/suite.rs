@@ -126,7 +126,7 @@ pub async fn an_old_holder_is_fenced_off(db: &mut impl Database) {
     let (now, entropy) = at(22);
     db.run(Tx::Recover(Recover::new(now, entropy))).await.expect("recovered");
     let before = all(db, "metadata").await;
-    let late = db.run(Tx::Note(Note::new(1, Fact::Finished, Millis(23)))).await;
+    let late = db.run(Tx::Note(Note::new(1, Fact::Finished(0), Millis(23)))).await;
     assert_eq!(late.expect_err("fenced off").code, Code::LockLost);
     assert_eq!(all(db, "metadata").await, before);
 }
