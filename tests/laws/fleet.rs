@@ -78,10 +78,12 @@ impl Device {
         self.store.rows(store).find(|row| row["id"] == id)
     }
 
+    #[allow(dead_code)]
     pub fn ops(&self, status: &str) -> usize {
         self.store.rows("sync_queue").filter(|op| op["status"] == status).count()
     }
 
+    #[allow(dead_code)]
     pub fn sync_row(&self) -> &Value {
         self.store.rows("metadata").find(|row| row["key"] == "sync").expect("a sync row")
     }
