@@ -200,6 +200,8 @@ export type EngineEvent =
   | { type: "warning"; error: ErrorData }
   /** Another tab keeps an older version open. */
   | { type: "blocked" }
+  /** Data of an older version is being brought up to date; `open` waits for it. So many rows so far. */
+  | { type: "migrating"; done: number }
   /** The database was not there before. */
   | { type: "created" }
   /** A newer application has upgraded the database; this one only reads it. */

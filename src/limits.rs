@@ -26,6 +26,9 @@ pub const PULL_NAMES: usize = 64;
 /// Most acks carried by one slice.
 pub const SLICE_ACKS: usize = 64;
 
+/// Most rows a migration, or a look for damage, takes in one transaction. Nobody waits for single rows meanwhile.
+pub const MIGRATE_ROWS: u32 = 256;
+
 /// Most ops in one push, whatever the schema says.
 pub const BATCH_OPS: usize = 1000;
 /// Most bytes of ops in one push, whatever the schema says.

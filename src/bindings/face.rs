@@ -44,6 +44,7 @@ pub(super) fn event(event: &Event) -> JsValue {
         Event::Cycle(cycle) => value(&json!({ "type": "cycle", "cycle": cycle })),
         Event::Warning(error) => value(&json!({ "type": "warning", "error": error })),
         Event::Notice(notice) => plain(match notice {
+            Notice::Migrating(done) => return value(&json!({ "type": "migrating", "done": done })),
             Notice::Blocked => "blocked",
             Notice::Created => "created",
             Notice::ReadOnly => "readonly",

@@ -4,12 +4,13 @@
 use crate::bindings::face;
 use crate::browser::fetch::{Fetch, Source};
 use crate::browser::host::{Event, Host, Opening, Tell};
-use crate::browser::idb::{Idb, Plan};
+use crate::browser::idb::{Idb, Notice, Plan};
 use crate::browser::js;
 use crate::browser::registry::{self, Entry};
 use crate::error::{Code, Error, Result};
 use crate::schema::Schema;
-use crate::store::layout;
+use crate::store::migrate::Migrate;
+use crate::store::{Output, layout};
 use js_sys::Function;
 use serde::Deserialize;
 use std::rc::Rc;
@@ -45,14 +46,28 @@ pub(super) async fn open(options: &JsValue, on_event: Function) -> Result<Rc<Hos
         // A listener's own fault is its own affair; js/ reports it.
         let _ = on_event.call1(&JsValue::NULL, &face::event(&event));
     });
-    let plan = Plan { name: database.clone(), version: layout::version(&schema), stores: layout::stores(&schema) };
+    let plan = Plan::new(database.clone(), &schema);
     let notice = tell.clone();
     let idb = Idb::open(plan, Box::new(move |what| notice(Event::Notice(what)))).await?;
+    migrate(&idb, &schema, &tell).await?;
     let host = Host::start(Opening { schema, user: given.user.clone(), database: database.clone() }, idb, fetch, tell.clone());
     if given.database.is_none() {
         note(given, database, tell);
     }
     Ok(host)
+}
+
+/// Nobody reads or writes before every row is as this code expects it: an index over rows of which half have moved would
+/// answer wrongly. Another tab that opens the database meanwhile helps, slice by slice.
+async fn migrate(idb: &Idb, schema: &Schema, tell: &Tell) -> Result<()> {
+    while !idb.is_read_only() {
+        let Output::Migrated(migrated) = idb.run(schema, &Migrate::new(js::now()).into()).await? else { break };
+        if !migrated.more {
+            break;
+        }
+        tell(Event::Notice(Notice::Migrating(migrated.done)));
+    }
+    Ok(())
 }
 
 /// Names go into the database's name, where `/` parts them.

@@ -4,4 +4,4 @@
 pub mod coalesce;
 pub mod op;
 
-pub use op::{Op, OpStatus};
+pub use op::{Former, Op, OpStatus};

@@ -90,25 +90,44 @@ pub struct Op {
     /// Why the server refused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
+    /// How it travels, if the schema has changed since it was frozen: everything else here follows the schema of now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub travels_as: Option<Box<Former>>,
+}
+
+/// What a frozen op says in the words of the schema it was frozen under.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Former {
+    /// The entity's name then.
+    pub entity_type: String,
+    /// What it changes, in the fields of then.
+    #[serde(flatten)]
+    pub patch: Patch,
+    /// That schema's version.
+    pub schema_version: u32,
 }
 
 impl Op {
     /// The op as it travels. A frozen op gives the same bytes for ever: only fields that are fixed by then are read.
     #[must_use]
     pub fn change(&self) -> Change {
+        let (entity_type, patch, schema_version) = match &self.travels_as {
+            Some(former) => (&former.entity_type, &former.patch, former.schema_version),
+            None => (&self.entity_type, &self.patch, self.schema_version),
+        };
         Change {
             queue_id: self.id.clone(),
             operation: self.operation,
-            entity_type: self.entity_type.clone(),
+            entity_type: entity_type.clone(),
             entity_id: self.entity_id.clone(),
-            data: self.patch.data.clone(),
-            removed: self.patch.removed.clone(),
-            before: self.patch.before.clone(),
+            data: patch.data.clone(),
+            removed: patch.removed.clone(),
+            before: patch.before.clone(),
             base_version: self.base_version,
             local_version: self.local_version,
             timestamp: self.created_at.iso(),
             hlc: self.hlc.clone(),
-            schema_version: self.schema_version,
+            schema_version,
             group: self.group.clone(),
             resolves: self.resolves.clone(),
         }

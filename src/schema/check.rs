@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stores the engine keeps beside those of the entities.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "sync_queue",
     "base",
     "metadata",
@@ -25,6 +25,7 @@ const RESERVED: [&str; 12] = [
     "blobs",
     "history",
     "drafts",
+    "quarantine",
 ];
 
 /// Largest version: the database's version is a hundred times it and has to fit 32 bits.

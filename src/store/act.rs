@@ -149,6 +149,7 @@ impl Act {
             sent: None,
             error: None,
             resolves: None,
+            travels_as: None,
             server_version: None,
             ..first.clone()
         };

@@ -7,8 +7,9 @@ use crate::queue::{Op, OpStatus};
 use crate::record::Fields;
 use crate::schema::{Entity, Schema};
 use crate::store::key::Key;
-use crate::store::layout::{BASE, BY_RECORD, CONFLICTS, METADATA, QUEUE};
+use crate::store::layout::{BASE, BY_RECORD, CONFLICTS, METADATA, QUARANTINE, QUEUE};
 use crate::store::port::{Change, Range, Read, Rows, StoreName};
+use crate::store::quarantine::{Place, QuarantineRow, read_op};
 use crate::store::rows::{BaseRow, ConflictRow, Head, Record, RecordStatus, SyncRow, from_row, size, to_row};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -31,6 +32,8 @@ pub struct Summary {
     pub failed: u64,
     /// Ops in a conflict.
     pub conflicts: u64,
+    /// Rows in quarantine.
+    pub quarantined: u64,
     /// Records that changed.
     pub changed: Vec<Name>,
 }
@@ -72,22 +75,25 @@ impl Desk {
     /// Takes the head (absent in a new database).
     pub fn take_head(&mut self, rows: Rows) -> Result<()> {
         if let Some(row) = rows.into_iter().next() {
-            self.head = from_row(row)?;
+            self.head = from_row(row).map_err(|error| Place::Metadata("head".to_owned()).damaged(error))?;
         }
         Ok(())
     }
 
     /// Takes the sync row.
     pub fn take_sync(&mut self, rows: Rows) -> Result<()> {
-        self.sync = rows.into_iter().next().map(from_row).transpose()?;
+        let damaged = |error| Place::Metadata("sync".to_owned()).damaged(error);
+        self.sync = rows.into_iter().next().map(from_row).transpose().map_err(damaged)?;
         Ok(())
     }
 
     /// Takes the answers to `record_reads`.
     pub fn take_record(&mut self, name: &Name, answers: &mut impl Iterator<Item = Rows>) -> Result<()> {
         let mut next = || answers.next().unwrap_or_default();
-        let record = next().into_iter().next().map(Record::from_row).transpose()?;
-        let base = next().into_iter().next().map(from_row).transpose()?;
+        let record = next().into_iter().next().map(Record::from_row).transpose();
+        let record = record.map_err(|error| Place::Record(name.clone()).damaged(error))?;
+        let base = next().into_iter().next().map(from_row).transpose();
+        let base = base.map_err(|error| Place::Base(name.clone()).damaged(error))?;
         self.take_ops(next())?;
         // A row already on the desk may have been changed there: the first reading stays.
         self.records.entry(name.clone()).or_insert(record);
@@ -98,7 +104,7 @@ impl Desk {
     /// Takes ops; one already on the desk stays as it is there.
     pub fn take_ops(&mut self, rows: Rows) -> Result<()> {
         for row in rows {
-            let op: Op = from_row(row)?;
+            let op = read_op(row)?;
             self.ops.entry(op.seq).or_insert(op);
         }
         Ok(())
@@ -198,6 +204,11 @@ impl Desk {
         }
     }
 
+    /// An op that stood so is gone.
+    pub fn uncount(&mut self, status: OpStatus) {
+        self.count(Some(status), None);
+    }
+
     fn count(&mut self, old: Option<OpStatus>, new: Option<OpStatus>) {
         for (status, delta) in [(old, -1), (new, 1)] {
             let figure = match status {
@@ -244,6 +255,19 @@ impl Desk {
         self.dirty.other.push(Change::Delete { store: CONFLICTS, key: id.into() });
     }
 
+    /// Keeps aside what has no place, as it was found.
+    pub fn quarantine(&mut self, row: &QuarantineRow) -> Result<()> {
+        self.head.quarantined += 1;
+        self.dirty.head = true;
+        self.dirty.other.push(Change::Put { store: QUARANTINE, row: to_row(row)? });
+        Ok(())
+    }
+
+    /// Any other change, in the order of writing before the rows of the desk.
+    pub fn write(&mut self, change: Change) {
+        self.dirty.other.push(change);
+    }
+
     /// The status a record's mark shows, from its lane.
     pub fn mark(&self, name: &Name) -> RecordStatus {
         let lane = self.lane(name);
@@ -263,6 +287,7 @@ impl Desk {
             queued: self.head.queued,
             failed: self.head.failed,
             conflicts: self.head.conflicts,
+            quarantined: self.head.quarantined,
             changed: self.dirty.records.iter().cloned().collect(),
         }
     }

@@ -1,12 +1,12 @@
 //! What the database of one user holds, as data: store names, key paths, indexes, versions. An executor builds it, the
 //! transactions name it, and nothing else spells a store or index name.
 
-use crate::schema::Schema;
+use crate::schema::{MigrationStep, Schema};
 use crate::store::port::StoreName;
 use std::borrow::Cow;
 
 /// Counts up when the engine's own stores change; the database's version is `schema version × 100 + LAYOUT`.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 2;
 
 /// Ops that wait, travel or have been answered, keyed by `seq`.
 pub const QUEUE: StoreName = Cow::Borrowed("sync_queue");
@@ -16,6 +16,9 @@ pub const BASE: StoreName = Cow::Borrowed("base");
 pub const METADATA: StoreName = Cow::Borrowed("metadata");
 /// Conflicts that wait for a decision, keyed by `id`.
 pub const CONFLICTS: StoreName = Cow::Borrowed("conflicts");
+
+/// What could not be read or has no place any more, as it was found; keyed by `id`. See `store::quarantine`.
+pub const QUARANTINE: StoreName = Cow::Borrowed("quarantine");
 
 /// Op by its id (unique).
 pub const BY_ID: StoreName = Cow::Borrowed("id");
@@ -82,7 +85,7 @@ pub fn stores(schema: &Schema) -> Vec<StoreDef> {
     entities.chain(own_stores()).collect()
 }
 
-fn own_stores() -> [StoreDef; 4] {
+fn own_stores() -> [StoreDef; 5] {
     [
         StoreDef::new(
             QUEUE,
@@ -99,8 +102,48 @@ fn own_stores() -> [StoreDef; 4] {
         StoreDef::new(BASE, &["entity_type", "entity_id"], vec![]),
         StoreDef::new(METADATA, &["key"], vec![]),
         StoreDef::new(CONFLICTS, &["id"], vec![index(Cow::Borrowed("record"), &["entity_type", "entity_id"], false)]),
+        StoreDef::new(QUARANTINE, &["id"], vec![]),
     ]
 }
+
+/// What one version of the schema asks of a database that is older, besides creating stores and indexes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// The version.
+    pub to: u32,
+    /// Stores that have another name now: the former name and the present one.
+    pub renames: Vec<(String, String)>,
+}
+
+/// Every version that asks for something, the oldest first.
+#[must_use]
+pub fn moves(schema: &Schema) -> Vec<Move> {
+    let renames = |version: u32, steps: &[MigrationStep]| {
+        let mut renames = Vec::new();
+        for step in steps {
+            if let MigrationStep::RenameEntity(rename) = step
+                && let Some(store) = &rename.store
+            {
+                // Steps of one version may follow one another, so what is named is looked up where all of them have led.
+                let now = schema.upgrade(version - 1, schema.version).entity(&rename.from);
+                renames.extend(schema.entities.get(&now).map(|entity| (store.clone(), entity.store.clone())));
+            }
+        }
+        renames
+    };
+    schema.migrations.iter().map(|one| Move { to: one.to, renames: renames(one.to, &one.steps) }).collect()
+}
+
+/// The row that says which data is still to be moved, after stores of version `from` have become stores of version `to`;
+/// none if nothing is.
+#[must_use]
+pub fn debt(moves: &[Move], from: u32, to: u32) -> Option<serde_json::Value> {
+    let owed = moves.iter().any(|one| from < one.to && one.to <= to);
+    owed.then(|| serde_json::json!({ "key": format!("{DEBT}{to:07}"), "from": from, "to": to }))
+}
+
+/// How the keys of those rows begin; they sort by version.
+pub const DEBT: &str = "migration/";
 
 /// The version IndexedDB is opened with.
 #[must_use]

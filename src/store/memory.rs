@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::limits::TX_ROUNDS;
 use crate::schema::Schema;
 use crate::store::key::Key;
-use crate::store::layout::{IndexDef, StoreDef, stores};
+use crate::store::layout::{IndexDef, METADATA, StoreDef, debt, moves, stores};
 use crate::store::port::{Change, Range, Read, Rows, Step};
 use crate::store::query::{Page, Query};
 use crate::store::tx::{Output, Tx};
@@ -35,6 +35,30 @@ impl Memory {
             (def.name.to_string(), Table { indexes: vec![BTreeSet::new(); def.indexes.len()], rows: BTreeMap::new(), def })
         };
         Self { tables: stores(schema).into_iter().map(table).collect() }
+    }
+
+    /// What opening the database with newer code does: stores and indexes are as declared now, no row is touched or lost.
+    ///
+    /// # Errors
+    /// `STORAGE_ERROR` when a row has no key under the new declaration.
+    pub fn upgrade(&mut self, schema: &Schema, from: u32) -> Result<()> {
+        let moves = moves(schema);
+        for (old, new) in moves.iter().filter(|one| one.to > from).flat_map(|one| &one.renames) {
+            if !self.tables.contains_key(new)
+                && let Some(table) = self.tables.remove(old)
+            {
+                self.tables.insert(new.clone(), table);
+            }
+        }
+        for def in stores(schema) {
+            let name = def.name.to_string();
+            let rows = self.tables.remove(&name).map(|table| table.rows).unwrap_or_default();
+            let mut table = Table { indexes: vec![BTreeSet::new(); def.indexes.len()], rows: BTreeMap::new(), def };
+            rows.into_iter().try_for_each(|(key, row)| table.insert(key, row))?;
+            self.tables.insert(name, table);
+        }
+        let debt = debt(&moves, from, schema.version);
+        self.apply(debt.into_iter().map(|row| Change::Put { store: METADATA, row }).collect())
     }
 
     /// Runs one transaction from beginning to end.

@@ -5,12 +5,12 @@
 use crate::error::Result;
 use crate::id::Entropy;
 use crate::limits::COMPLETED_KEPT_MS;
-use crate::queue::Op;
 use crate::schema::Schema;
 use crate::store::desk::{Desk, Summary, answers};
 use crate::store::layout::{BY_STATUS, METADATA, QUEUE};
 use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
-use crate::store::rows::{Head, SyncRow, from_row};
+use crate::store::quarantine::read_op;
+use crate::store::rows::{Head, SyncRow};
 use crate::store::scope;
 use crate::time::Millis;
 
@@ -69,7 +69,7 @@ impl Recover {
             desk.set_sync(SyncRow::new(self.now, &mut self.entropy));
         }
         for row in next() {
-            let op: Op = from_row(row)?;
+            let op = read_op(row)?;
             if self.now.since(op.updated_at) > COMPLETED_KEPT_MS {
                 let seq = op.seq;
                 desk.take_op(op);

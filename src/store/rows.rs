@@ -40,6 +40,9 @@ pub struct Head {
     pub failed: u64,
     /// Ops in a conflict.
     pub conflicts: u64,
+    /// Rows in quarantine.
+    #[serde(default)]
+    pub quarantined: u64,
 }
 
 /// What a cycle needs to go on where the last one stopped.
@@ -187,6 +190,7 @@ impl Default for Head {
             queued: 0,
             failed: 0,
             conflicts: 0,
+            quarantined: 0,
         }
     }
 }

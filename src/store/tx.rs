@@ -4,9 +4,11 @@ use crate::schema::Schema;
 use crate::store::absorb::{Absorb, Absorbed};
 use crate::store::act::{Act, Acted};
 use crate::store::desk::Summary;
+use crate::store::migrate::{Migrate, Migrated};
 use crate::store::note::{Note, Noted};
 use crate::store::peek::{Peek, Peeked};
 use crate::store::port::{Rows, Scope, Step};
+use crate::store::quarantine::{Release, Released};
 use crate::store::recover::{Recover, Recovered};
 use crate::store::settle::{Settle, Settled};
 use crate::store::stage::{Stage, Staged};
@@ -74,6 +76,10 @@ transactions! {
     Note(Note) -> Noted(Noted), plain;
     /// A person's decision about a record's ops.
     Act(Act) -> Acted(Acted), schema;
+    /// Moving data of an older version.
+    Migrate(Migrate) -> Migrated(Migrated), schema;
+    /// Letting go of a row in quarantine.
+    Release(Release) -> Released(Released), plain;
     /// Looking.
     Peek(Peek) -> Peeked(Peeked), plain;
 }

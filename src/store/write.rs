@@ -12,6 +12,7 @@ use crate::record::{Fields, Patch};
 use crate::schema::{Entity, Operation, Schema, Written};
 use crate::store::desk::{Desk, Name, Summary, answers, first, record_read, record_reads};
 use crate::store::port::{Durability, Read, Rows, Scope, Step};
+use crate::store::quarantine::Place;
 use crate::store::rows::{BaseRow, Head, Record, RecordStatus, SyncInfo};
 use crate::store::{layout, rebase, scope};
 use crate::time::Millis;
@@ -147,7 +148,8 @@ impl Write {
         desk.take_record(&self.name, &mut answers)?;
         let mut needs = Vec::new();
         for (entity, id) in &self.parents {
-            let parent = first(answers.next()).map(Record::from_row).transpose()?;
+            let parent = first(answers.next()).map(Record::from_row).transpose();
+            let parent = parent.map_err(|error| Place::Record((entity.clone(), id.clone())).damaged(error))?;
             if parent.is_some_and(|parent| parent.sync.version.is_none()) {
                 needs.push(need(entity, id));
             }
@@ -256,7 +258,8 @@ impl Write {
 
     /// The first edit of a clean record keeps what the server has, to merge against.
     fn keep_base(&self, desk: &mut Desk, record: &Record) {
-        if let (None, Some(version)) = (desk.base(&self.name), record.sync.version) {
+        // With ops in its lane the record is not what the server has, even if the base was lost: the next pull brings it.
+        if let (None, Some(version), true) = (desk.base(&self.name), record.sync.version, desk.lane(&self.name).is_empty()) {
             let base = BaseRow {
                 entity_type: self.name.0.clone(),
                 entity_id: self.name.1.clone(),
@@ -341,6 +344,7 @@ impl Write {
             needs,
             sent: None,
             error: None,
+            travels_as: None,
         };
         op.priority = self.priority(schema, desk, &op);
         let id = op.id.clone();

@@ -92,7 +92,7 @@ impl Machine {
                 self.sync = Some(noted.sync);
                 self.noted();
             }
-            Output::Wrote(_) | Output::Acted(_) | Output::Peeked(_) => {}
+            Output::Wrote(_) | Output::Acted(_) | Output::Peeked(_) | Output::Migrated(_) | Output::Released(_) => {}
         }
     }
 

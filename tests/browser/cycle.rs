@@ -10,7 +10,7 @@ use landfall::browser::idb::Plan;
 use landfall::browser::js;
 use landfall::error::{Code, Result};
 use landfall::schema::Operation;
-use landfall::store::{Key, Read, WriteRequest, layout};
+use landfall::store::{Key, Read, WriteRequest};
 use landfall::sync::{Reason, State, Status};
 use landfall::time::Millis;
 use landfall::wire::{Problem, check};
@@ -84,7 +84,7 @@ struct Device {
 
 async fn device(database: &str) -> Device {
     let schema = Rc::new(suite::schema());
-    let plan = Plan { name: database.to_owned(), version: layout::version(&schema), stores: layout::stores(&schema) };
+    let plan = Plan::new(database.to_owned(), &schema);
     let (idb, _) = open(plan).await;
     let events = Rc::new(RefCell::new(Vec::new()));
     let told = events.clone();

@@ -5,6 +5,8 @@ mod conformance;
 mod connection;
 mod contexts;
 mod cycle;
+#[path = "../store/migration.rs"]
+mod migration;
 mod port;
 mod requests;
 #[path = "../store/suite.rs"]

@@ -29,6 +29,7 @@ pub fn plan(test: &str) -> Plan {
     Plan {
         name: format!("landfall/test/{test}/{stamp}"),
         version: 101,
+        moves: vec![],
         stores: vec![
             StoreDef { name: ITEMS, key_path: vec!["id".to_owned()], indexes: items },
             StoreDef { name: QUEUE, key_path: vec!["kind".to_owned(), "seq".to_owned()], indexes: vec![] },

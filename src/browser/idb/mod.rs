@@ -29,6 +29,8 @@ use web_sys::{IdbDatabase, IdbVersionChangeEvent};
 pub enum Notice {
     /// Opening waits: another tab keeps an older version open and has not reacted to being asked to close it.
     Blocked,
+    /// Its data is being brought up to date: so many rows so far. Opening waits for it.
+    Migrating(u64),
     /// It was not there, or empty of stores: a new device, or the browser has thrown it away.
     Created,
     /// Newer code has upgraded it; from here on it is only read.

@@ -5,7 +5,8 @@
 use crate::browser::idb::fail::Failure;
 use crate::browser::js;
 use crate::error::{Code, Error};
-use crate::store::layout::{IndexDef, StoreDef};
+use crate::schema::Schema;
+use crate::store::layout::{self, IndexDef, METADATA, Move, StoreDef};
 use js_sys::{Array, Promise};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -26,6 +27,17 @@ pub struct Plan {
     pub version: u32,
     /// Its stores.
     pub stores: Vec<StoreDef>,
+    /// What becomes of a database that is older.
+    pub moves: Vec<Move>,
+}
+
+impl Plan {
+    /// What the database of an application must hold.
+    #[must_use]
+    pub fn new(name: String, schema: &Schema) -> Self {
+        let (version, stores, moves) = (layout::version(schema), layout::stores(schema), layout::moves(schema));
+        Self { name, version, stores, moves }
+    }
 }
 
 /// A database that has been opened.
@@ -54,8 +66,9 @@ pub(super) async fn open(plan: &Plan, blocked: Rc<dyn Fn()>) -> Result<Opened, F
     let upgrade = Closure::once({
         let (plan, request, created, refused) = (plan.clone(), request.clone(), created.clone(), refused.clone());
         move |event: IdbVersionChangeEvent| {
-            created.set(event.old_version() == 0.0);
-            if let Err(failure) = upgrade(&request, &plan.stores) {
+            let old = event.old_version();
+            created.set(old == 0.0);
+            if let Err(failure) = rename(&request, &plan, old).and_then(|()| upgrade(&request, &plan.stores)) {
                 *refused.borrow_mut() = Some(failure);
                 if let Some(transaction) = request.transaction() {
                     let _ = transaction.abort();
@@ -101,6 +114,28 @@ async fn settle(request: &IdbOpenDbRequest) -> Result<IdbDatabase, JsValue> {
         Ok(_) => Ok(request.result()?.unchecked_into()),
         Err(_) => Err(request.error()?.map_or(JsValue::UNDEFINED, JsValue::from)),
     }
+}
+
+/// Stores that have another name now keep their rows, and a row says that the rows are still to be brought up to date: that
+/// may take longer than an upgrade may keep everybody out.
+fn rename(request: &IdbOpenDbRequest, plan: &Plan, old: f64) -> Result<(), Failure> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a version that an older plan was opened with")]
+    let from = old as u32 / 100;
+    let thrown = |thrown: JsValue| Failure::of(&thrown);
+    let (database, transaction) = (request.result().map_err(thrown)?, request.transaction());
+    let database: IdbDatabase = database.unchecked_into();
+    let Some(transaction) = transaction.filter(|_| from > 0) else { return Ok(()) };
+    for (former, now) in plan.moves.iter().filter(|one| one.to > from).flat_map(|one| &one.renames) {
+        let names = database.object_store_names();
+        if names.contains(former) && !names.contains(now) {
+            transaction.object_store(former).map_err(thrown)?.set_name(now);
+        }
+    }
+    if let Some(row) = layout::debt(&plan.moves, from, plan.version / 100) {
+        let row = js::write(&row)?;
+        transaction.object_store(&METADATA).and_then(|store| store.put(&row)).map_err(thrown)?;
+    }
+    Ok(())
 }
 
 fn upgrade(request: &IdbOpenDbRequest, stores: &[StoreDef]) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 
 use super::{bad, identifier, known, slug};
 use crate::error::Result;
-use crate::schema::{Conversion, Entity, MigrationStep, Schema};
+use crate::schema::{Conversion, Entity, MigrationStep, RenameEntity, Schema};
 
 pub(super) fn check(schema: &Schema) -> Result<()> {
     let all: Vec<&MigrationStep> = schema.migrations.iter().flat_map(|one| &one.steps).collect();
@@ -20,16 +20,17 @@ pub(super) fn check(schema: &Schema) -> Result<()> {
         }
         for (at, step) in migration.steps.iter().enumerate() {
             place += 1;
-            one(schema, step, &all[place..], &format!("{here}.steps[{at}]"))?;
+            one(schema, step, (&all[..place - 1], &all[place..]), &format!("{here}.steps[{at}]"))?;
         }
     }
     Ok(())
 }
 
-fn one(schema: &Schema, step: &MigrationStep, later: &[&MigrationStep], here: &str) -> Result<()> {
+fn one(schema: &Schema, step: &MigrationStep, around: (&[&MigrationStep], &[&MigrationStep]), here: &str) -> Result<()> {
     if let MigrationStep::RenameEntity(step) = step {
-        return rename(schema, step, later, here);
+        return rename(schema, step, around, here);
     }
+    let later = around.1;
     let Some(name) = step.entity() else { return Ok(()) };
     let at_entity = format!("{here}.entity");
     let entity = known(&schema.entities, &finally(name, later), &at_entity)?;
@@ -67,12 +68,23 @@ fn one(schema: &Schema, step: &MigrationStep, later: &[&MigrationStep], here: &s
     Ok(())
 }
 
-fn rename(schema: &Schema, step: &crate::schema::RenameEntity, later: &[&MigrationStep], here: &str) -> Result<()> {
+fn rename(schema: &Schema, step: &RenameEntity, around: (&[&MigrationStep], &[&MigrationStep]), here: &str) -> Result<()> {
+    let (earlier, later) = around;
     slug(&step.from, &format!("{here}.from"))?;
     if step.to.as_ref().is_none_or(|to| *to == step.from) && step.store.is_none() {
         return Err(bad(format!("{here}.rename_entity"), "renames nothing", "add `to`, or `store` with the store's former name"));
     }
     let to = step.to.as_ref().unwrap_or(&step.from);
+    // Two entities would meet under one name in a database that takes several versions at once.
+    let used =
+        |other: &&&MigrationStep| matches!(other, MigrationStep::RenameEntity(other) if other.from == *to && *to != step.from);
+    if earlier.iter().find(used).is_some() {
+        return Err(bad(
+            format!("{here}.to"),
+            format!("`{to}` was the name of another entity"),
+            "choose a name that was never used",
+        ));
+    }
     known(&schema.entities, &finally(to, later), &format!("{here}.to"))?;
     if let Some(store) = &step.store {
         let path = format!("{here}.store");

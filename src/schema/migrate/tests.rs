@@ -111,7 +111,13 @@ fn each_step_by_example() {
 
 #[test]
 fn mistakes_are_told_with_path_and_mend() {
-    let cases: [(Value, &str, &str); 10] = [
+    let cases: [(Value, &str, &str); 11] = [
+        (
+            json!([{ "to": 2, "steps": [{ "rename_entity": { "from": "note", "to": "memo" } },
+            { "rename_entity": { "from": "memo", "to": "note" } }] }]),
+            "migrations[0].steps[1].to",
+            "of another entity",
+        ),
         (json!([{ "to": 9, "steps": [] }]), "migrations[0].to", "2 to 2"),
         (json!([{ "to": 2, "steps": [] }]), "migrations[0].steps", "no step"),
         (json!([{ "to": 2, "steps": [{ "rename_feld": {} }] }]), "migrations[0].steps[0]", "unknown word"),
