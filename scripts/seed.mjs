@@ -1,7 +1,8 @@
-// Makes data for all five applications: thousands of records each, with references that hold, in many scripts, around today. The same
-// seed, day and sizes give the same bytes. `npm run seed -- [FILE] [--seed N] [--day 2026-11-21] [--goalflow N] [--dcmms N] …`; a size
-// is the number of goals, work orders, trips, sales, clients; 0 leaves the application out. Each line is {app, tenant, entity, data};
-// the server reads them with `--seed-file`. What an application's data are made of is in seed/apps/NAME.mjs.
+// Makes data for all five applications: thousands of records each, with references that hold, in many scripts, around today.
+// The same seed, day and sizes give the same bytes. `npm run seed -- [FILE] [--seed N] [--day 2026-11-21] [--goalflow N]
+// [--dcmms N] …`; a size is the number of goals, work orders, trips, sales, clients; 0 leaves the application out. Each line is
+// {app, tenant, entity, data}; the server reads them with `--seed-file`. What an application's data are made of is in
+// seed/apps/NAME.mjs.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";

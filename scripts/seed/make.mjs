@@ -1,5 +1,6 @@
-// Makes records of any application from its schema and its plan (apps/NAME.mjs: how many, of which words, what goes with what). It
-// decides what a field gets that the plan does not speak of: by its type, its bounds, its enum, its reference. It knows no application.
+// Makes records of any application from its schema and its plan (apps/NAME.mjs: how many, of which words, what goes with what).
+// It decides what a field gets that the plan does not speak of: by its type, its bounds, its enum, its reference. It knows no
+// application.
 
 /** The entities that fields refer to, also from inside lists and objects. */
 const targets = (fields) =>

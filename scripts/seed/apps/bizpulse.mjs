@@ -40,11 +40,12 @@ const NOTES = [
 ];
 
 const LONG = [
-  "Terms for regular customers, as agreed with the association on the market square:\n\n1. Credit is given by name, never by household.",
-  "Whoever signs owes.\n2. उधार महीने के अंत में चुकाया जाए; त्योहार के महीने में दस दिन की छूट।\n3. Goods that were opened are taken back only if",
-  "they were bad when opened, on the same day, with the receipt.\n4. Цена действует на день покупки, а не на день заказа.\n5. 赊账超过额度时，请先结清再取货。",
-  "\n6. لا خصم على السلع المدعومة.\n7. Le solde est relu à voix haute une fois par mois, café compris.\n\nAnything else is decided by whoever stands",
-  "at the till, and what they decide holds until the evening. Complaints go into the blue book, not to the boy who carries the bags. 📘",
+  "Terms for regular customers, as agreed with the association on the market square:\n\n1. Credit is given by name, never",
+  "by household. Whoever signs owes.\n2. उधार महीने के अंत में चुकाया जाए; त्योहार के महीने में दस दिन की छूट।\n3. Goods",
+  "that were opened are taken back only if they were bad when opened, on the same day, with the receipt.\n4. Цена",
+  "действует на день покупки, а не на день заказа.\n5. 赊账超过额度时，请先结清再取货。 \n6. لا خصم على السلع المدعومة.\n7. Le solde est",
+  "relu à voix haute une fois par mois, café compris.\n\nAnything else is decided by whoever stands at the till, and what",
+  "they decide holds until the evening. Complaints go into the blue book, not to the boy who carries the bags. 📘",
 ].join(" ");
 
 const money = (number) => Math.round(number * 100) / 100;

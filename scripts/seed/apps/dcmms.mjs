@@ -104,6 +104,7 @@ const MAKERS = {
 
 const KINDS = [...new Set(WORK.map(([, kind]) => kind))].filter((kind) => kind !== "site");
 const STATES = { assigned: 42, "in-progress": 20, "on-hold": 8, open: 12, completed: 14, closed: 3, cancelled: 1 };
+const MARKS = { "work-order": "WO", asset: "AST", inventory: "PRT" };
 const ME = PEOPLE[0].id;
 const someone = (row, { random }) => random.pick(PEOPLE).id;
 const number = (value, width) => String(value).padStart(width, "0");
@@ -139,8 +140,7 @@ export default {
   tenant: "northwind",
   size: 1000,
   words: { short: ["OK", "⚠️", "Wait", "siehe Foto", "см. фото", "见照片", "انظر الصورة", "फ़ोटो देखें"], notes: NOTES, long: LONG },
-  id: (entity, at) =>
-    `${{ "work-order": "WO", asset: "AST", inventory: "PRT" }[entity] ?? entity}-${number(at + 1, entity === "work-order" ? 5 : 4)}`,
+  id: (entity, at) => `${MARKS[entity] ?? entity}-${number(at + 1, entity === "work-order" ? 5 : 4)}`,
   entities: {
     user_profile: {
       rows: PEOPLE.map(({ id, first, last, role, skills }) => ({

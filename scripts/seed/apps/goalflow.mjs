@@ -74,12 +74,13 @@ const VALUES = ["courage", "care", "craft", "candour"];
 
 const LONG = [
   "Why this and not something else: last year we promised nine things and finished four, and of the four two were used.",
-  "Nobody was lazy; we began too much at once, and everything waited for somebody.\n\nSo this quarter:\n\n1. Whatever is begun is",
-  "finished before the next thing begins.\n2. What is blocked is said aloud on the day it is blocked, not in the report.\n3. A goal that",
-  "nobody misses after three weeks is struck off, and that is a success.\n\nВопросы — в общий канал, не в личные сообщения; ответ пишем там же.\n",
-  "问题请发到公共频道，答案也写在那里。\nالأسئلة في القناة العامة، والإجابات أيضاً.\nप्रश्न सार्वजनिक चैनल में पूछें, उत्तर भी वहीं लिखें।\n",
-  "Zum Messen: jede Woche dieselbe Zahl, auch wenn sie schlechter wird. Wer sie schönt, nimmt uns allen die Möglichkeit, rechtzeitig",
-  "etwas zu ändern. 📉➡️🛠️➡️📈\n\nÀ la fin du trimestre, nous relisons cette page ensemble, à voix haute.",
+  "Nobody was lazy; we began too much at once, and everything waited for somebody.\n\nSo this quarter:\n\n1. Whatever is",
+  "begun is finished before the next thing begins.\n2. What is blocked is said aloud on the day it is blocked, not in the",
+  "report.\n3. A goal that nobody misses after three weeks is struck off, and that is a success.\n\nВопросы — в общий",
+  "канал, не в личные сообщения; ответ пишем там же.\n 问题请发到公共频道，答案也写在那里。\nالأسئلة في القناة العامة، والإجابات",
+  "أيضاً.\nप्रश्न सार्वजनिक चैनल में पूछें, उत्तर भी वहीं लिखें।\n Zum Messen: jede Woche dieselbe Zahl, auch wenn sie",
+  "schlechter wird. Wer sie schönt, nimmt uns allen die Möglichkeit, rechtzeitig etwas zu ändern. 📉➡️🛠️➡️📈\n\nÀ la fin du",
+  "trimestre, nous relisons cette page ensemble, à voix haute.",
 ].join(" ");
 
 const STATES = { active: 60, open: 14, done: 15, archived: 6, draft: 4, cancelled: 1 };

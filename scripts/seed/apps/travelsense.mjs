@@ -61,11 +61,12 @@ const NOTES = [
 ];
 
 const LONG = [
-  "Day one: arrive, sleep, nothing else.\n\nDay two: the harbour before nine, while the boats come in; coffee at the place with the blue",
-  "door (no sign, ask for Dvořák). If it rains, the museum; if it does not, the ridge: 14 km, 620 m up, a hut halfway that is open on",
-  "weekends only.\n\nTag drei: ausschlafen, Wäsche, Postkarten. Die Fähre fährt nur bis Windstärke 7 – vorher anrufen!\n\nDía cuatro: el",
-  "mercado, la plaza, la siesta; por la noche, el concierto (entradas en el correo del 3).\n\nДень пятый: ничего не планировать.\n\n第六天：",
-  "给外婆买礼物，不要茶叶，她有太多了。\n\nاليوم الأخير: نترك الحقائب في الفندق حتى الرابعة.\n\nआख़िरी शाम: सबके साथ खाना। 🍲",
+  "Day one: arrive, sleep, nothing else.\n\nDay two: the harbour before nine, while the boats come in; coffee at the",
+  "place with the blue door (no sign, ask for Dvořák). If it rains, the museum; if it does not, the ridge: 14 km, 620 m",
+  "up, a hut halfway that is open on weekends only.\n\nTag drei: ausschlafen, Wäsche, Postkarten. Die Fähre fährt nur bis",
+  "Windstärke 7 – vorher anrufen!\n\nDía cuatro: el mercado, la plaza, la siesta; por la noche, el concierto (entradas en",
+  "el correo del 3).\n\nДень пятый: ничего не планировать.\n\n第六天： 给外婆买礼物，不要茶叶，她有太多了。\n\nاليوم الأخير: نترك الحقائب في",
+  "الفندق حتى الرابعة.\n\nआख़िरी शाम: सबके साथ खाना। 🍲",
 ].join(" ");
 
 const PREFERENCES = {

@@ -53,12 +53,13 @@ const NOTES = [
 ];
 
 const LONG = [
-  "History as told by the owner: found in the garden on Tuesday, hind legs weak, no wound to be seen. Drank, did not eat; carried in a",
-  "blanket. On Wednesday better, on Thursday worse again. No change of food, no poison known, the neighbour's dog is well.\n\nFindings:",
-  "T 39.4 °C, P 132, R 36; mucous membranes pale pink, CRT 2 s. Pain on pressure L4–L6, reflexes of the left hind leg weakened.",
-  "\n\nÖsophagus und Magen ohne Befund; Röntgen seitlich: Verdacht auf Diskopathie, kein Bruch.\n\nДифференциально: травма, клещевой паралич,",
-  "тромбоз аорты (пульс на бедренной артерии есть с обеих сторон).\n\n建议：严格静养两周，每日两次检查排尿；若无法站立立即复诊。\n\nالخطة: مسكّن لمدة",
-  "خمسة أيام، ثم إعادة الفحص.\n\nमालिक को घर पर व्यायाम समझाया गया।\n\nExplained twice, written down once, with drawings. 📝",
+  "History as told by the owner: found in the garden on Tuesday, hind legs weak, no wound to be seen. Drank, did not eat;",
+  "carried in a blanket. On Wednesday better, on Thursday worse again. No change of food, no poison known, the",
+  "neighbour's dog is well.\n\nFindings: T 39.4 °C, P 132, R 36; mucous membranes pale pink, CRT 2 s. Pain on pressure",
+  "L4–L6, reflexes of the left hind leg weakened. \n\nÖsophagus und Magen ohne Befund; Röntgen seitlich: Verdacht auf",
+  "Diskopathie, kein Bruch.\n\nДифференциально: травма, клещевой паралич, тромбоз аорты (пульс на бедренной артерии есть",
+  "с обеих сторон).\n\n建议：严格静养两周，每日两次检查排尿；若无法站立立即复诊。\n\nالخطة: مسكّن لمدة خمسة أيام، ثم إعادة الفحص.\n\nमालिक को घर पर",
+  "व्यायाम समझाया गया।\n\nExplained twice, written down once, with drawings. 📝",
 ].join(" ");
 
 const MEDICINES = [
