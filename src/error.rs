@@ -75,6 +75,8 @@ codes! {
     ReferenceMissing = "REFERENCE_MISSING", AfterEdit, 422;
     /// Another record already holds this unique value.
     UniqueViolation = "UNIQUE_VIOLATION", AfterEdit, 409;
+    /// The change is older than its entity allows to be sent without asking.
+    EditExpired = "EDIT_EXPIRED", AfterEdit, 0;
     /// An op id came again with other content.
     OpReused = "OP_REUSED", Never, 422;
     /// A request number that this incarnation has already used: the device was restored or cloned.

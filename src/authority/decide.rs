@@ -1,7 +1,8 @@
 //! One op against the row it meets. This module decides whether it is applied, merged, refused or a conflict, and what the
 //! row is afterwards; it writes nothing. `push` calls it for each op that has no answer yet.
 
-use crate::authority::rows::{Row, RowKey, Who};
+use crate::authority::overlay::Overlay;
+use crate::authority::rows::{Row, Who};
 use crate::error::{Code, Error, Result};
 use crate::limits::CLOCK_AHEAD_MS;
 use crate::merge::{Sides, merge};
@@ -20,12 +21,6 @@ pub(super) struct Context<'a> {
     pub skew_ms: i64,
 }
 
-/// The rows a push has read, with what its accepted ops have made of them so far.
-#[derive(Clone)]
-pub(super) struct Overlay {
-    rows: BTreeMap<RowKey, Row>,
-}
-
 pub(super) struct Verdict {
     pub answer: Processed,
     /// The changed row.
@@ -34,40 +29,14 @@ pub(super) struct Verdict {
     pub recorded: bool,
 }
 
-impl Overlay {
-    pub fn new(rows: Vec<Row>) -> Self {
-        Self { rows: rows.into_iter().map(|row| (row.key(), row)).collect() }
-    }
-
-    pub fn put(&mut self, row: Row) {
-        self.rows.insert(row.key(), row);
-    }
-
-    fn get(&self, entity: &str, id: &str) -> Option<&Row> {
-        self.rows.get(&RowKey { entity: entity.to_owned(), id: id.to_owned() })
-    }
-}
-
 /// A refusal as an answer.
 pub(super) fn refusal(change: &Change, error: Error) -> Processed {
-    Processed { error: Some(error), ..answer(change, Status::Error) }
+    Processed::refused(change.queue_id.clone(), &change.entity_id, error)
 }
 
 /// An answer whose effect was taken back.
 pub(super) fn without_effect(answer: &Processed, error: Error) -> Processed {
-    Processed {
-        queue_id: answer.queue_id.clone(),
-        status: Status::Error,
-        entity_id: answer.entity_id.clone(),
-        server_version: 0,
-        number: 0,
-        digest: String::new(),
-        data: None,
-        stamps: BTreeMap::new(),
-        conflict_id: None,
-        conflict_data: None,
-        error: Some(error),
-    }
+    Processed::refused(answer.queue_id.clone(), &answer.entity_id, error)
 }
 
 fn answer(change: &Change, status: Status) -> Processed {
@@ -95,7 +64,6 @@ pub(super) fn op(context: &Context<'_>, change: &Change, rows: &Overlay) -> Verd
             }
             verdict
         }
-        // A parent may be on its way with another device or a later batch: asked again, the answer can differ.
         Err(error) => Verdict { answer: refusal(change, error), row: None, recorded: true },
     }
 }
@@ -322,7 +290,7 @@ fn stamped(entity: &Entity, field: &str) -> bool {
 fn references(entity: &Entity, data: &Fields, change: &Change, rows: &Overlay) -> Result<()> {
     for (target, id, path) in entity.referred(data) {
         let itself = target == change.entity_type && id == change.entity_id;
-        if !itself && rows.get(target, id).is_none_or(|row| row.deleted) {
+        if !itself && !rows.holds(target, id) {
             let error = Error::new(Code::ReferenceMissing, format!("names a {target} that the server does not have"));
             return Err(error.at(format!("{}.{path}", change.entity_type)).hint("choose another, or send that record first"));
         }

@@ -4,6 +4,7 @@
 
 mod decide;
 pub mod memory;
+mod overlay;
 pub mod pull;
 pub mod push;
 pub mod rows;

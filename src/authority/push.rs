@@ -2,12 +2,14 @@
 //! known from the request, so a ledger reads once, inside its write transaction. Each op is decided over an overlay of rows
 //! that only accepted ops change: a refused one leaves no trace (the savepoint of an op, whatever the database).
 
-use crate::authority::decide::{self, Overlay};
+use crate::authority::decide;
+use crate::authority::overlay::Overlay;
 use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, Who};
 use crate::error::{Code, Error, Result};
 use crate::id::{DeviceId, OpId};
+use crate::record::Fields;
 use crate::record::digest::canonical_text;
-use crate::schema::Schema;
+use crate::schema::{Entity, Operation, Schema};
 use crate::time::Millis;
 use crate::wire::{Change, Processed, PushRequest, Status};
 use sha2::{Digest, Sha256};
@@ -50,6 +52,8 @@ pub struct Decided {
     changed: Vec<Row>,
     fresh: Vec<Fresh>,
     processed: Vec<Processed>,
+    /// Records of which an op of this push was not accepted.
+    unsettled: BTreeSet<RowKey>,
     device: DeviceRow,
 }
 
@@ -107,7 +111,8 @@ impl<'a> Push<'a> {
     pub fn decide(&self, found: PushFound) -> Result<Decided> {
         let device = self.device(found.device)?;
         let known: BTreeMap<&OpId, &Entry> = found.entries.iter().map(|entry| (&entry.id, entry)).collect();
-        let mut decided = Decided { changed: Vec::new(), fresh: Vec::new(), processed: Vec::new(), device };
+        let mut decided =
+            Decided { changed: Vec::new(), fresh: Vec::new(), processed: Vec::new(), unsettled: BTreeSet::new(), device };
         let mut overlay = Overlay::new(found.rows);
         // Ops of one group stand next to each other (`wire::check`); an op without one is a group of its own.
         for group in self.request.changes.chunk_by(|one, next| one.group.is_some() && one.group == next.group) {
@@ -118,7 +123,8 @@ impl<'a> Push<'a> {
 
     /// Ops that are accepted or refused together: what one of them had done is taken back if another is refused.
     fn group(&self, group: &[Change], known: &BTreeMap<&OpId, &Entry>, overlay: &mut Overlay, decided: &mut Decided) {
-        let untouched = (group.len() > 1).then(|| overlay.clone());
+        let coming = group.iter().filter(|change| group.len() > 1 && change.operation == Operation::Create).map(key).collect();
+        let mark = overlay.begin(coming);
         let from = (decided.changed.len(), decided.fresh.len(), decided.processed.len());
         for change in group {
             let fingerprint = fingerprint(change);
@@ -128,17 +134,43 @@ impl<'a> Push<'a> {
             }
         }
         let refused = decided.processed[from.2..].iter().position(|answer| answer.status != Status::Success);
-        if let (Some(untouched), Some(culprit)) = (untouched, refused) {
-            *overlay = untouched;
-            decided.changed.truncate(from.0);
-            decided.refuse_with(&group[culprit], from);
+        overlay.end(refused.map(|_| mark));
+        if let Some(culprit) = refused {
+            decided.unsettled.extend(group.iter().map(key));
+            if group.len() > 1 {
+                decided.changed.truncate(from.0);
+                decided.refuse_with(&group[culprit], from);
+            }
         }
+    }
+
+    /// Whether an op may have been refused only because of another one of this push that was not accepted: it refers to what
+    /// that one should have created, or deletes what that one should have let go of.
+    fn is_held(&self, change: &Change, overlay: &Overlay, decided: &Decided) -> bool {
+        let Some(entity) = self.schema.entities.get(&change.entity_type) else { return false };
+        let names = |entity: &Entity, fields: &Fields, key: &dyn Fn(&RowKey) -> bool| {
+            let referred = entity.referred(fields).into_iter();
+            referred.map(|(entity, id, _)| RowKey { entity: entity.to_owned(), id: id.to_owned() }).any(|one| key(&one))
+        };
+        let mine = key(change);
+        let unsettled = |one: &RowKey| *one != mine && decided.unsettled.contains(one);
+        if change.operation != Operation::Delete {
+            return names(entity, &change.data, &unsettled);
+        }
+        decided.unsettled.iter().filter(|one| **one != mine).any(|one| {
+            let row = overlay.get(&one.entity, &one.id).filter(|row| !row.deleted);
+            let entity = self.schema.entities.get(&one.entity);
+            row.zip(entity).is_some_and(|(row, entity)| names(entity, &row.data, &|name| *name == mine))
+        })
     }
 
     /// One op that the ledger has not seen. Its answer is recorded with its effect, in the same transaction (law 3).
     fn one(&self, change: &Change, fingerprint: String, overlay: &mut Overlay, decided: &mut Decided) {
         let context = decide::Context { schema: self.schema, who: &self.who, now: self.now, skew_ms: self.skew() };
-        let verdict = decide::op(&context, change, overlay);
+        let mut verdict = decide::op(&context, change, overlay);
+        if verdict.answer.status == Status::Error && self.is_held(change, overlay, decided) {
+            (verdict.answer.status, verdict.recorded) = (Status::Held, false);
+        }
         let at = verdict.row.map(|row| {
             overlay.put(row.clone());
             decided.changed.push(row);
@@ -200,17 +232,27 @@ impl<'a> Push<'a> {
 }
 
 impl Decided {
-    /// The answers of a group in which `culprit` was refused: its own stays, the others were refused because of it.
+    /// The answers of a group in which `culprit` was refused: its own stays, the others were refused because of it. If it
+    /// was only held, so are they, and nothing is recorded.
     fn refuse_with(&mut self, culprit: &Change, from: (usize, usize, usize)) {
+        let held = self.processed[from.2..].iter().find(|answer| answer.queue_id == culprit.queue_id);
+        let held = held.is_some_and(|answer| answer.status == Status::Held);
         let code = self.processed[from.2..]
             .iter()
             .find_map(|answer| answer.error.as_ref())
             .map_or(Code::VersionConflict, |error| error.code);
         for answer in &mut self.processed[from.2..] {
-            if answer.status == Status::Success {
+            if held || answer.status == Status::Success {
                 let error = Error::new(code, format!("op {} of the same group was refused", culprit.queue_id)).at("group");
+                let error = error.detail(serde_json::json!({ "op": culprit.queue_id }));
                 *answer = decide::without_effect(answer, error);
+                if held {
+                    answer.status = Status::Held;
+                }
             }
+        }
+        if held {
+            self.fresh.truncate(from.1);
         }
         for fresh in &mut self.fresh[from.1..] {
             fresh.change = None;
@@ -249,6 +291,10 @@ impl Decided {
 #[must_use]
 pub fn success(processed: &[Processed]) -> bool {
     processed.iter().all(|one| one.status == Status::Success)
+}
+
+fn key(change: &Change) -> RowKey {
+    RowKey { entity: change.entity_type.clone(), id: change.entity_id.clone() }
 }
 
 /// SHA-256 of the op's canonical form.

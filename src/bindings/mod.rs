@@ -56,6 +56,17 @@ impl Db {
         })
     }
 
+    /// Local writes that stand or fall together; JSON text both ways.
+    pub fn batch(&self, requests: String) -> Promise {
+        let host = self.host.clone();
+        answer(async move {
+            let wrote = host.batch(parse::<Vec<WriteRequest>>(&requests)?).await?;
+            let each = [(wrote.id, wrote.op)].into_iter().chain(wrote.more);
+            let each: Vec<_> = each.map(|(id, op)| json!({ "id": id, "op": op })).collect();
+            Ok(JsValue::from_str(&json!({ "each": each, "gen": wrote.summary.gen_no }).to_string()))
+        })
+    }
+
     /// The stored record, or null.
     pub fn get(&self, entity: String, id: String) -> Promise {
         let host = self.host.clone();

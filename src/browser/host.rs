@@ -16,6 +16,7 @@ use crate::schema::Schema;
 use crate::store::act::{Act, Decision};
 use crate::store::{Output, Read, Tx, Write, WriteRequest, Wrote};
 use crate::sync::{At, Bell, Cycle, Effect, Input, Machine, Reason, Reply, Request, Status};
+use crate::time::Millis;
 use js_sys::Array;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -147,8 +148,20 @@ impl Host {
     /// # Errors
     /// `VALIDATION_ERROR` and what else `Write` refuses with.
     pub async fn write(self: &Rc<Self>, request: WriteRequest) -> Result<Wrote> {
-        let at = (js::now(), Entropy::new(entropy::draw()));
-        let write = Write::new(self.schema(), request, &self.opening.user, at)?;
+        let write = Write::new(self.schema(), request, &self.opening.user, fresh())?;
+        self.written(write).await
+    }
+
+    /// Makes several local writes safe that stand or fall together.
+    ///
+    /// # Errors
+    /// As `write`, with the place of the change in the path; `PAYLOAD_TOO_LARGE` for more than one request takes.
+    pub async fn batch(self: &Rc<Self>, requests: Vec<WriteRequest>) -> Result<Wrote> {
+        let write = Write::batch(self.schema(), requests, &self.opening.user, fresh())?;
+        self.written(write).await
+    }
+
+    async fn written(self: &Rc<Self>, write: Write) -> Result<Wrote> {
         match self.run(&write.into()).await? {
             Output::Wrote(wrote) => {
                 self.feed(Input::Wrote(wrote.summary.clone(), wrote.critical));
@@ -316,6 +329,11 @@ fn with(weak: &Weak<Host>, work: impl FnOnce(&Rc<Host>)) {
     if let Some(host) = weak.upgrade() {
         work(&host);
     }
+}
+
+/// Time and randomness for a transaction.
+fn fresh() -> (Millis, Entropy) {
+    (js::now(), Entropy::new(entropy::draw()))
 }
 
 fn closed() -> Cycle {

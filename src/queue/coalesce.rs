@@ -9,6 +9,10 @@
 //! | update | delete | the delete |
 //!
 //! A delete is followed by nothing: the record is gone, and its id is not used again.
+//!
+//! All of this holds between two lone ops, or between two ops of one group. An op of a group never takes in a change from
+//! outside of it, nor does a lone op take in one of a group: then one of the two could be accepted without the other, or
+//! would be refused for what is not its own. The later change is an op of its own behind the waiting one.
 
 use crate::record::{Fields, Patch};
 use crate::schema::Operation;

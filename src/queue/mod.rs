@@ -3,5 +3,6 @@
 
 pub mod coalesce;
 pub mod op;
+pub mod order;
 
 pub use op::{Former, Op, OpStatus};

@@ -1,11 +1,12 @@
-//! One op: a change of one record on its way to the server (goalflow 4.2). This module decides its fields and its form on
-//! the wire; which op may go when is decided by `store/stage`.
+//! One op: a change of one record on its way to the server (goalflow 4.2). This module decides its fields, its form on the
+//! wire and what it waits for; which op goes when is decided by `order` and `store/stage`.
 
 use crate::error::Error;
 use crate::hlc::Hlc;
 use crate::id::{ConflictId, OpId};
-use crate::record::Patch;
-use crate::schema::Operation;
+use crate::queue::order::Link;
+use crate::record::{Fields, Patch};
+use crate::schema::{Entity, Operation, Schema};
 use crate::time::Millis;
 use crate::wire::Change;
 use serde::{Deserialize, Serialize};
@@ -81,9 +82,21 @@ pub struct Op {
     /// `[entity_type, entity_id]` while it has no final answer: the record's lane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<[String; 2]>,
-    /// `entity_type/entity_id` of records that must reach the server first.
+    /// Its group waits for another op of the group: this one is not offered until that one has changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aside: bool,
+    /// `entity_type/entity_id` of records whose ops must reach the server first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
+    /// Records it refers to that were not on the device when it was written; should they be created here, they go first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
+    /// Records it no longer refers to: their deletion goes after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frees: Vec<String>,
+    /// The references that led from its record back to it when it was sent: these ops travelled as one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cycle: Vec<String>,
     /// The request it last left with and its place in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<[u64; 2]>,
@@ -145,10 +158,50 @@ impl Op {
         need(&self.entity_type, &self.entity_id)
     }
 
-    /// Sets `ready` from what it still waits for.
-    pub fn refresh(&mut self) {
-        self.ready = (self.status == OpStatus::Pending).then_some(u8::from(self.needs.is_empty() && !self.behind));
+    /// Whether it waits to be sent, for the first time or again.
+    #[must_use]
+    pub const fn is_pending(&self) -> bool {
+        matches!(self.status, OpStatus::Pending)
     }
+
+    /// Sets `ready` from what it still waits for; an op that was applied waits for nothing.
+    pub fn refresh(&mut self) {
+        if self.status == OpStatus::Completed {
+            (self.lane, self.behind, self.aside) = (None, false, false);
+            (self.needs, self.lacks, self.frees) = (Vec::new(), Vec::new(), Vec::new());
+        }
+        let free = self.needs.is_empty() && !self.behind && !self.aside;
+        self.ready = self.is_pending().then_some(u8::from(free));
+    }
+
+    /// About how many bytes of a request it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        serde_json::to_string(&self.patch).map_or(0, |text| text.len() + 400)
+    }
+
+    /// What the order of a batch asks of it.
+    #[must_use]
+    pub fn link<'a>(&'a self, schema: &Schema) -> Link<'a> {
+        Link {
+            seq: self.seq,
+            priority: self.priority,
+            operation: self.operation,
+            record: self.need(),
+            refers: schema.entities.get(&self.entity_type).map_or_else(Vec::new, |entity| refers(entity, &self.patch.data)),
+            frees: &self.frees,
+            group: self.group.as_deref(),
+        }
+    }
+}
+
+/// The records that these values refer to, each once.
+#[must_use]
+pub fn refers(entity: &Entity, fields: &Fields) -> Vec<String> {
+    let mut names: Vec<String> = entity.referred(fields).into_iter().map(|(entity, id, _)| need(entity, id)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The name under which ops say that they need a record.

@@ -108,6 +108,15 @@ plain! {
     }
 }
 
+impl BatchRules {
+    /// Most ops and most bytes of one request, within the limits that no application may pass.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        use crate::limits::{BATCH_BYTES, BATCH_OPS, RECORD_BYTES};
+        ((self.ops as usize).clamp(1, BATCH_OPS), (self.bytes as usize).clamp(RECORD_BYTES, BATCH_BYTES))
+    }
+}
+
 plain! {
     /// How much is kept.
     #[derive(Clone, Debug, PartialEq)]

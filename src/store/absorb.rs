@@ -14,7 +14,7 @@ use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
 use crate::store::quarantine::read_op;
 use crate::store::rows::{Head, SyncRow};
 use crate::store::scope;
-use crate::store::settle::children_read;
+use crate::store::settle::{children_read, releases};
 use crate::time::Millis;
 use crate::wire::{IdRange, RemoteChange, Slice};
 use std::borrow::Cow;
@@ -160,8 +160,8 @@ impl Absorb {
         for name in &names {
             reads.extend(record_reads(schema.entity(&name.0)?, name));
         }
-        let children = acked.iter().filter(|op| op.lane.is_some());
-        reads.extend(children.filter_map(|op| children_read(op.operation, &(op.entity_type.clone(), op.entity_id.clone()))));
+        let parents = acked.iter().filter(|op| op.lane.is_some() && releases(op.operation));
+        reads.extend(parents.map(|op| children_read(&(op.entity_type.clone(), op.entity_id.clone()))));
         self.more = names;
         Ok(reads)
     }

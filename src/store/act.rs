@@ -11,6 +11,7 @@ use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
 use crate::store::layout::{BASE, CONFLICTS, METADATA, QUEUE};
 use crate::store::port::{Durability, Rows, Scope, Step};
 use crate::store::rows::{Head, Record, RecordStatus, SyncInfo};
+use crate::store::settle::releases;
 use crate::store::{rebase, scope};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -68,8 +69,9 @@ impl Act {
             self.asked = true;
             return match schema.entity(&self.name.0) {
                 Ok(entity) => {
-                    let children = crate::store::settle::children_read(Operation::Create, &self.name);
-                    Step::Read(std::iter::once(Head::read()).chain(record_reads(entity, &self.name)).chain(children).collect())
+                    let children = crate::store::settle::children_read(&self.name);
+                    let reads = std::iter::once(Head::read()).chain(record_reads(entity, &self.name));
+                    Step::Read(reads.chain([children]).collect())
                 }
                 Err(error) => Step::Abort(error),
             };
@@ -103,9 +105,9 @@ impl Act {
             Decision::Discard => None,
             Decision::Retry => self.again(schema, &mut desk, &lane, first)?,
         };
-        // Who waited for the record's creation waits no longer, unless one is still to be sent.
-        if !desk.lane(&self.name).iter().any(|op| op.operation == Operation::Create) {
-            crate::store::answer::release(&mut desk, &first.need());
+        // Who waited for the record's creation or deletion waits no longer, unless one is still to be sent.
+        if !desk.lane(&self.name).iter().any(|op| releases(op.operation)) {
+            crate::store::answer::release(&mut desk, &self.name);
         }
         self.show(&mut desk, op.is_some());
         let changes = desk.finish(schema)?;

@@ -9,6 +9,7 @@ use crate::schema::{Operation, Schema};
 use crate::store::desk::{Desk, Name, no_fields};
 use crate::store::rebase;
 use crate::store::rows::{BaseRow, ConflictRow, Record, RecordStatus, SyncInfo};
+use crate::store::settle::releases;
 use crate::time::Millis;
 use crate::wire::change::Stamp;
 use crate::wire::{Ack, Processed, RemoteChange, Status, Want};
@@ -21,6 +22,8 @@ pub(crate) enum Fate {
     Refused,
     Parked,
     Again,
+    /// Not decided: an op it depends on was refused.
+    Held,
     /// It had its answer already.
     Known,
 }
@@ -52,6 +55,14 @@ pub(crate) fn settle(desk: &mut Desk, schema: &Schema, seq: u64, answer: &Proces
         Status::Conflict => {
             parked(desk, schema, op, answer, when.0)?;
             Ok(Fate::Parked)
+        }
+        // Without what it waits for it would be offered again at once, and held again: then it is a refusal.
+        Status::Held if op.needs.is_empty() && !op.behind => refused(desk, op, answer, when),
+        Status::Held => {
+            let name = (op.entity_type.clone(), op.entity_id.clone());
+            desk.put_op(Op { status: OpStatus::Pending, updated_at: when.0, ..op });
+            remark(desk, &name);
+            Ok(Fate::Held)
         }
         Status::Error => refused(desk, op, answer, when),
     }
@@ -105,23 +116,20 @@ fn applied(desk: &mut Desk, schema: &Schema, op: &Op, answer: &Processed, now: M
         data: base.data,
         stamps: base.stamps,
     });
-    release_children(desk, op);
+    if releases(op.operation) {
+        release(desk, &name);
+    }
     follower(desk, &name, answer, alike && answer.data.is_none());
     stand(desk, schema, &name, after, (now, None))
 }
 
-/// Children of a record that has reached the server wait for it no longer.
-fn release_children(desk: &mut Desk, op: &Op) {
-    if op.operation != Operation::Create {
-        return;
-    }
-    release(desk, &op.need());
-}
-
-pub(crate) fn release(desk: &mut Desk, need: &str) {
-    for seq in desk.waiting_for(need) {
+/// Who waited for this op of its record waits no longer.
+pub(crate) fn release(desk: &mut Desk, name: &Name) {
+    let need = crate::queue::op::need(&name.0, &name.1);
+    for seq in desk.waiting_for(&need) {
         if let Some(mut child) = desk.op(seq).cloned() {
-            child.needs.retain(|one| one != need);
+            child.needs.retain(|one| *one != need);
+            child.aside = false;
             desk.put_op(child);
         }
     }
@@ -131,14 +139,13 @@ pub(crate) fn release(desk: &mut Desk, need: &str) {
 /// else's change is in there too: then a delete keeps its older base, and the server asks before it deletes what the user
 /// has not seen.
 fn follower(desk: &mut Desk, name: &Name, answer: &Processed, as_predicted: bool) {
-    let next = desk.lane(name).first().map(|next| (*next).clone());
-    if let Some(mut next) = next.filter(Op::is_open) {
-        next.behind = false;
-        if as_predicted || next.operation == Operation::Update {
-            next.base_version = Some(answer.server_version);
-        }
-        desk.put_op(next);
+    let Some(mut next) = desk.lane(name).first().map(|next| (*next).clone()) else { return };
+    next.behind = false;
+    next.aside = false;
+    if next.is_open() && (as_predicted || next.operation == Operation::Update) {
+        next.base_version = Some(answer.server_version);
     }
+    desk.put_op(next);
 }
 
 /// Brings base and record to a server version: with ops left it becomes the base under them, without it is the record.
@@ -201,7 +208,8 @@ fn refused(desk: &mut Desk, op: Op, answer: &Processed, when: (Millis, u32)) -> 
     let (now, most) = when;
     let error = answer.error.clone().unwrap_or_else(|| Error::new(crate::error::Code::ServerError, "refused without a reason"));
     let name = (op.entity_type.clone(), op.entity_id.clone());
-    let retry_count = op.retry_count + 1;
+    // Only what has left counts as an attempt.
+    let retry_count = op.retry_count + u32::from(op.frozen);
     let again = error.code.retry() == Retry::Later && retry_count < most;
     // Sent again it is the same frozen op, among others; without a further attempt it waits for a person.
     let status = if again { OpStatus::Pending } else { OpStatus::Failed };

@@ -67,7 +67,7 @@ pub(crate) fn record_read(entity: &Entity, id: &str) -> Read {
     Read::Get { store: Cow::Owned(entity.store.clone()), key: id.into() }
 }
 
-fn lane_read(name: &Name) -> Read {
+pub(crate) fn lane_read(name: &Name) -> Read {
     Read::Range(Range::all(QUEUE, LANE).by(BY_RECORD).only(Key::pair(name.0.as_str(), name.1.as_str())))
 }
 
@@ -188,9 +188,6 @@ impl Desk {
     /// Puts an op, new or changed; counts follow its status.
     pub fn put_op(&mut self, mut op: Op) {
         op.refresh();
-        if matches!(op.status, OpStatus::Completed) {
-            op.lane = None;
-        }
         self.count(self.ops.get(&op.seq).map(|old| old.status), Some(op.status));
         self.dirty.ops.insert(op.seq);
         self.ops.insert(op.seq, op);

@@ -35,6 +35,10 @@ pub const BY_RECORD: StoreName = Cow::Borrowed("entity_id");
 /// Waiting ops by each record they need (`entity_type/entity_id`), so that an acknowledged parent finds its children
 /// without a scan. Only ops that wait for a new record are in it.
 pub const BY_NEED: StoreName = Cow::Borrowed("needs");
+/// Unfinished ops by each record they no longer refer to, so that its deletion finds those that go first. Sparse.
+pub const BY_FREED: StoreName = Cow::Borrowed("frees");
+/// Ops by group. Sparse.
+pub const BY_GROUP: StoreName = Cow::Borrowed("group");
 
 /// One object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +101,8 @@ fn own_stores() -> [StoreDef; 5] {
                 index(BY_CREATED, &["created_at"], false),
                 index(BY_RECORD, &["lane"], false),
                 IndexDef { multi: true, ..index(BY_NEED, &["needs"], false) },
+                IndexDef { multi: true, ..index(BY_FREED, &["frees"], false) },
+                index(BY_GROUP, &["group"], false),
             ],
         ),
         StoreDef::new(BASE, &["entity_type", "entity_id"], vec![]),

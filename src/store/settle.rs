@@ -36,6 +36,8 @@ pub struct Settled {
     pub refused: u64,
     /// Ops in a conflict.
     pub parked: u64,
+    /// Ops that wait for another one, which was refused.
+    pub held: u64,
     /// Ops to be sent again, later.
     pub again: u64,
     /// Ops applied, by id.
@@ -80,7 +82,9 @@ impl Settle {
         let mut reads = vec![Head::read(), SyncRow::read()];
         for item in &self.items {
             reads.extend(record_reads(schema.entity(&item.name.0)?, &item.name));
-            reads.extend(children_read(item.operation, &item.name));
+            if releases(item.operation) {
+                reads.push(children_read(&item.name));
+            }
         }
         Ok(reads)
     }
@@ -93,7 +97,7 @@ impl Settle {
         desk.take_sync(answers.next().unwrap_or_default())?;
         for item in &self.items {
             desk.take_record(&item.name, &mut answers)?;
-            if item.operation == Operation::Create {
+            if releases(item.operation) {
                 desk.take_ops(answers.next().unwrap_or_default())?;
             }
         }
@@ -107,6 +111,7 @@ impl Settle {
                 Fate::Refused => settled.refused += 1,
                 Fate::Parked => settled.parked += 1,
                 Fate::Again => settled.again += 1,
+                Fate::Held => settled.held += 1,
                 Fate::Known => {}
             }
         }
@@ -116,8 +121,14 @@ impl Settle {
     }
 }
 
-/// The ops that wait for a record which may just have been created on the server.
-pub(crate) fn children_read(operation: Operation, name: &Name) -> Option<Read> {
+/// Whether others may wait for an op: for a creation those that refer to the record, for a deletion that of what it
+/// referred to.
+pub(crate) fn releases(operation: Operation) -> bool {
+    operation != Operation::Update
+}
+
+/// The ops that wait for one of this record.
+pub(crate) fn children_read(name: &Name) -> Read {
     let need = crate::queue::op::need(&name.0, &name.1);
-    (operation == Operation::Create).then(|| Read::Range(Range::all(QUEUE, u32::MAX).by(BY_NEED).only(need.as_str().into())))
+    Read::Range(Range::all(QUEUE, u32::MAX).by(BY_NEED).only(need.as_str().into()))
 }

@@ -1,23 +1,24 @@
-//! `Write`: one local change, made safe. It decides the patch, the op (new or coalesced into the waiting one), the base and
-//! the accounting, and hands them over as one transaction (law 1); it never waits for the network and never touches a
-//! frozen op. The browser's bindings call it for every create, update and delete.
+//! `Write`: local changes, made safe: one, or several that stand or fall together (`db.batch`). It decides what has to be
+//! read and what each change waits for, and hands all of it over as one transaction (law 1); it never waits for the network.
+//! What a change does to its record and its op is `edit`'s. The browser's bindings call it.
 
 use crate::error::{Code, Error, Result};
 use crate::id::{Entropy, OpId};
 use crate::limits;
-use crate::merge::combines;
-use crate::queue::coalesce::{self, Coalesced};
-use crate::queue::{Op, OpStatus, op::need};
-use crate::record::{Fields, Patch};
-use crate::schema::{Entity, Operation, Schema, Written};
+use crate::queue::op::need;
+use crate::record::Fields;
+use crate::schema::{BatchRules, Entity, Operation, Schema};
 use crate::store::desk::{Desk, Name, Summary, answers, first, record_read, record_reads};
+use crate::store::edit::{Edit, Links};
 use crate::store::port::{Durability, Read, Rows, Scope, Step};
 use crate::store::quarantine::Place;
-use crate::store::rows::{BaseRow, Head, Record, RecordStatus, SyncInfo};
-use crate::store::{layout, rebase, scope};
+use crate::store::rows::{Head, Record};
+use crate::store::settle::children_read;
+use crate::store::{layout, scope};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What an application asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,27 +41,36 @@ pub struct WriteRequest {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wrote {
-    /// The record's id.
+    /// The record's id; of a batch, that of its first change.
     pub id: String,
     /// The op that carries the change; none when nothing changed or the change undid itself.
     pub op: Option<OpId>,
-    /// A rule of the schema wants it sent at once.
+    /// The same for the further changes of a batch.
+    pub more: Vec<(String, Option<OpId>)>,
+    /// A rule of the schema wants one of them sent at once.
     pub critical: bool,
     /// How the store stands after it.
     pub summary: Summary,
 }
 
-/// One local change as a transaction.
+/// Local changes as a transaction.
 #[derive(Clone, Debug)]
 pub struct Write {
-    request: WriteRequest,
-    name: Name,
+    items: Vec<Item>,
     by: String,
     now: Millis,
     entropy: Entropy,
-    parents: Vec<Name>,
+    /// The group of a batch.
+    group: Option<String>,
     asked: bool,
-    critical: bool,
+}
+
+/// One change and the records it refers to.
+#[derive(Clone, Debug)]
+struct Item {
+    request: WriteRequest,
+    name: Name,
+    parents: Vec<Name>,
 }
 
 impl Write {
@@ -68,15 +78,151 @@ impl Write {
     ///
     /// # Errors
     /// `VALIDATION_ERROR` with the path of what is wrong, `PERMISSION_DENIED` for an entity the device may only read.
-    pub fn new(schema: &Schema, mut request: WriteRequest, by: &str, at: (Millis, Entropy)) -> Result<Self> {
+    pub fn new(schema: &Schema, request: WriteRequest, by: &str, at: (Millis, Entropy)) -> Result<Self> {
         let (now, mut entropy) = at;
+        let items = vec![Item::new(schema, request, now, &mut entropy)?];
+        Ok(Self { items, by: by.to_owned(), now, entropy, group: None, asked: false })
+    }
+
+    /// Changes that stand or fall together, here and on the server.
+    ///
+    /// # Errors
+    /// As `new`, with the place of the change in front of the path; `PAYLOAD_TOO_LARGE` for more changes than a batch holds.
+    pub fn batch(schema: &Schema, requests: Vec<WriteRequest>, by: &str, at: (Millis, Entropy)) -> Result<Self> {
+        let (now, mut entropy) = at;
+        let group = Some(entropy.uuid(now));
+        let most = schema.sync.batch.size().0;
+        if requests.len() > most {
+            return Err(too_large("changes", requests.len(), most));
+        }
+        let mut items = Vec::with_capacity(requests.len());
+        for (place, request) in requests.into_iter().enumerate() {
+            items.push(Item::new(schema, request, now, &mut entropy).map_err(|error| at_place(error, place))?);
+        }
+        Ok(Self { items, by: by.to_owned(), now, entropy, group, asked: false })
+    }
+
+    /// What it may touch.
+    #[must_use]
+    pub fn scope(&self, schema: &Schema) -> Scope {
+        let names = self.items.iter().flat_map(|item| std::iter::once(&item.name).chain(&item.parents));
+        let entities = names.filter_map(|name| schema.entities.get(&name.0));
+        let stores = entities.map(|entity| Cow::Owned(entity.store.clone()));
+        scope(stores.chain([layout::QUEUE, layout::BASE, layout::METADATA]), Durability::Strict)
+    }
+
+    /// One round: everything it needs is known from the requests.
+    pub fn advance(&mut self, schema: &Schema, rows: Vec<Rows>) -> Step<Wrote> {
+        if !self.asked {
+            self.asked = true;
+            return self.reads(schema).map_or_else(Step::Abort, Step::Read);
+        }
+        match self.decide(schema, rows) {
+            Ok((changes, wrote)) => Step::Done(changes, wrote),
+            Err(error) => Step::Abort(error),
+        }
+    }
+
+    fn reads(&self, schema: &Schema) -> Result<Vec<Read>> {
+        let mut reads = vec![Head::read()];
+        for item in &self.items {
+            reads.extend(record_reads(schema.entity(&item.name.0)?, &item.name));
+            for (entity, id) in &item.parents {
+                reads.push(record_read(schema.entity(entity)?, id));
+            }
+            if item.request.operation == Operation::Delete {
+                reads.push(children_read(&item.name));
+            }
+        }
+        Ok(reads)
+    }
+
+    fn decide(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<(Vec<crate::store::Change>, Wrote)> {
+        let mut answers = answers(rows);
+        let mut desk = Desk::default();
+        desk.take_head(answers.next().unwrap_or_default())?;
+        let mut parents = BTreeMap::new();
+        for item in &self.items {
+            desk.take_record(&item.name, &mut answers)?;
+            for name in &item.parents {
+                let parent = first(answers.next()).map(Record::from_row).transpose();
+                parents.insert(name.clone(), parent.map_err(|error| Place::Record(name.clone()).damaged(error))?);
+            }
+            if item.request.operation == Operation::Delete {
+                desk.take_ops(answers.next().unwrap_or_default())?;
+            }
+        }
+        let node = self.node(&desk);
+        let mut each = Vec::with_capacity(self.items.len());
+        let mut critical = false;
+        for (place, item) in self.items.iter().enumerate() {
+            desk.head.clock = desk.head.clock.tick(self.now, &node);
+            let links = self.links(item, &desk, &parents);
+            let mut edit = Edit {
+                entity: schema.entity(&item.name.0)?,
+                schema,
+                request: &item.request,
+                name: &item.name,
+                by: &self.by,
+                now: self.now,
+                entropy: &mut self.entropy,
+                group: self.group.as_ref(),
+                critical: false,
+            };
+            let op = edit.apply(&mut desk, links);
+            let op = op.map_err(|error| if self.group.is_some() { at_place(error, place) } else { error })?;
+            critical |= edit.critical;
+            each.push((item.name.1.clone(), op));
+        }
+        self.bound(&mut desk, &schema.sync.batch)?;
+        let changes = desk.finish(schema)?;
+        let mut more = each.into_iter();
+        let (id, op) = more.next().unwrap_or_default();
+        Ok((changes, Wrote { id, op, more: more.collect(), critical, summary: desk.summary() }))
+    }
+
+    /// What a change waits for: records that the server does not have. What the same batch creates travels with it.
+    fn links(&self, item: &Item, desk: &Desk, parents: &BTreeMap<Name, Option<Record>>) -> Links {
+        let created = |name: &Name| self.items.iter().any(|one| one.name == *name && one.request.operation == Operation::Create);
+        let mut links = Links::default();
+        for name in item.parents.iter().filter(|name| !created(name)) {
+            let parent = if desk.knows(name) { desk.record(name) } else { parents.get(name).and_then(Option::as_ref) };
+            match parent {
+                Some(parent) if parent.sync.version.is_none() => links.needs.push(need(&name.0, &name.1)),
+                Some(_) => {}
+                None => links.lacks.push(need(&name.0, &name.1)),
+            }
+        }
+        links
+    }
+
+    /// A group travels in one batch or not at all, so it may not be larger than one; a group of one op is none.
+    fn bound(&self, desk: &mut Desk, rules: &BatchRules) -> Result<()> {
+        let Some(group) = &self.group else { return Ok(()) };
+        let members: Vec<_> = desk.all_ops().filter(|op| op.group.as_ref() == Some(group)).cloned().collect();
+        if let [one] = members.as_slice() {
+            desk.put_op(crate::queue::Op { group: None, ..one.clone() });
+        }
+        let (_, most) = rules.size();
+        let bytes: usize = members.iter().map(crate::queue::Op::bytes).sum();
+        if bytes > most { Err(too_large("bytes", bytes, most)) } else { Ok(()) }
+    }
+
+    /// The clock's node: kept once drawn, so that stamps of one database are told from all others'.
+    fn node(&mut self, desk: &Desk) -> String {
+        if desk.head.clock.node.is_empty() { self.entropy.uuid(self.now)[24..].to_owned() } else { desk.head.clock.node.clone() }
+    }
+}
+
+impl Item {
+    fn new(schema: &Schema, mut request: WriteRequest, now: Millis, entropy: &mut Entropy) -> Result<Self> {
         let entity = schema.entity(&request.entity)?;
         if entity.read_only {
             return Err(Error::new(Code::PermissionDenied, "is read-only on this device")
                 .at(&request.entity)
                 .hint("only the server changes it"));
         }
-        let id = Self::id(entity, &request, now, &mut entropy)?;
+        let id = Self::id(entity, &request, now, entropy)?;
         entity.check_id(&request.entity, &id)?;
         match request.operation {
             Operation::Create => {
@@ -94,7 +240,7 @@ impl Write {
         parents.retain(|parent| *parent != (request.entity.clone(), id.clone()));
         parents.truncate(limits::OP_NEEDS);
         let name = (request.entity.clone(), id);
-        Ok(Self { request, name, by: by.to_owned(), now, entropy, parents, asked: false, critical: false })
+        Ok(Self { request, name, parents })
     }
 
     fn id(entity: &Entity, request: &WriteRequest, now: Millis, entropy: &mut Entropy) -> Result<String> {
@@ -105,273 +251,16 @@ impl Write {
             (None, _) => Err(Error::new(Code::ValidationError, "names no record").at(&request.entity).hint("pass its id")),
         }
     }
+}
 
-    /// What it may touch.
-    #[must_use]
-    pub fn scope(&self, schema: &Schema) -> Scope {
-        let entities = std::iter::once(&self.name.0).chain(self.parents.iter().map(|parent| &parent.0));
-        let stores = entities.filter_map(|name| schema.entities.get(name)).map(|entity| Cow::Owned(entity.store.clone()));
-        scope(stores.chain([layout::QUEUE, layout::BASE, layout::METADATA]), Durability::Strict)
-    }
+fn at_place(error: Error, place: usize) -> Error {
+    let path = format!("changes[{place}].{}", error.path);
+    error.at(path)
+}
 
-    /// One round: everything it needs is known from the request.
-    pub fn advance(&mut self, schema: &Schema, rows: Vec<Rows>) -> Step<Wrote> {
-        if !self.asked {
-            self.asked = true;
-            return match self.reads(schema) {
-                Ok(reads) => Step::Read(reads),
-                Err(error) => Step::Abort(error),
-            };
-        }
-        match self.decide(schema, rows) {
-            Ok((changes, wrote)) => Step::Done(changes, wrote),
-            Err(error) => Step::Abort(error),
-        }
-    }
-
-    fn reads(&self, schema: &Schema) -> Result<Vec<Read>> {
-        let mut reads = vec![Head::read()];
-        reads.extend(record_reads(schema.entity(&self.name.0)?, &self.name));
-        for (entity, id) in &self.parents {
-            reads.push(record_read(schema.entity(entity)?, id));
-        }
-        if self.request.operation == Operation::Delete {
-            reads.extend(crate::store::settle::children_read(Operation::Create, &self.name));
-        }
-        Ok(reads)
-    }
-
-    fn decide(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<(Vec<crate::store::Change>, Wrote)> {
-        let mut answers = answers(rows);
-        let mut desk = Desk::default();
-        desk.take_head(answers.next().unwrap_or_default())?;
-        desk.take_record(&self.name, &mut answers)?;
-        let mut needs = Vec::new();
-        for (entity, id) in &self.parents {
-            let parent = first(answers.next()).map(Record::from_row).transpose();
-            let parent = parent.map_err(|error| Place::Record((entity.clone(), id.clone())).damaged(error))?;
-            if parent.is_some_and(|parent| parent.sync.version.is_none()) {
-                needs.push(need(entity, id));
-            }
-        }
-        answers.try_for_each(|rows| desk.take_ops(rows))?;
-        desk.head.clock = desk.head.clock.tick(self.now, &self.node(&desk));
-        let op = match self.request.operation {
-            Operation::Create => self.create(schema, &mut desk, needs)?,
-            Operation::Update => self.update(schema, &mut desk, needs)?,
-            Operation::Delete => self.delete(schema, &mut desk)?,
-        };
-        let changes = desk.finish(schema)?;
-        Ok((changes, Wrote { id: self.name.1.clone(), op, critical: self.critical, summary: desk.summary() }))
-    }
-
-    /// The clock's node: kept once drawn, so that stamps of one database are told from all others'.
-    fn node(&mut self, desk: &Desk) -> String {
-        if desk.head.clock.node.is_empty() { self.entropy.uuid(self.now)[24..].to_owned() } else { desk.head.clock.node.clone() }
-    }
-
-    fn create(&mut self, schema: &Schema, desk: &mut Desk, needs: Vec<String>) -> Result<Option<OpId>> {
-        if desk.record(&self.name).is_some() || !desk.lane(&self.name).is_empty() {
-            let path = format!("{}.{}", self.name.0, self.name.1);
-            return Err(Error::new(Code::IdCollision, "a record with this id exists")
-                .at(path)
-                .hint("update it, or leave the id out"));
-        }
-        let fields = self.request.data.clone();
-        let op = self.op(schema, desk, (Operation::Create, Patch { data: fields.clone(), ..Patch::default() }), needs)?;
-        let sync = SyncInfo { local: 1, offline: true, ..self.sync(None) };
-        desk.put_record(&self.name, Some(Record { fields, sync }));
-        Ok(Some(op))
-    }
-
-    fn update(&mut self, schema: &Schema, desk: &mut Desk, needs: Vec<String>) -> Result<Option<OpId>> {
-        let record = self.shown(desk)?.clone();
-        let next = Patch::of(&record.fields, &self.request.data, &self.request.removed);
-        if next.is_empty() {
-            return Ok(None);
-        }
-        let fields = next.applied(&record.fields);
-        schema.entity(&self.name.0)?.check_record(&self.name.0, &fields)?;
-        self.keep_base(desk, &record);
-        // A create waits only for records older than itself, so that no two wait for each other: the later link is an op behind.
-        let links = |open: &Op| open.operation == Operation::Create && needs.iter().any(|one| !open.needs.contains(one));
-        let gone = desk.base(&self.name).is_some_and(|base| base.data.is_none());
-        let op = match self.open_op(desk).filter(|open| !links(open)) {
-            Some(open) => match self.coalesced(schema, desk, &open, next)? {
-                Coalesced::Op(operation, patch) => Some(self.replace(schema, desk, open, (operation, patch, needs))),
-                Coalesced::Nothing => self.undone(desk, &open),
-            },
-            None => Some(self.op(schema, desk, (Operation::Update, next), needs)?),
-        };
-        if gone && desk.lane(&self.name).is_empty() {
-            desk.put_record(&self.name, None);
-            return Ok(op);
-        }
-        let status = desk.mark(&self.name);
-        let sync = SyncInfo { status, local: record.sync.local + 1, modified: self.now, by: self.by.clone(), ..record.sync };
-        desk.put_record(&self.name, Some(Record { fields, sync }));
-        Ok(op)
-    }
-
-    fn delete(&mut self, schema: &Schema, desk: &mut Desk) -> Result<Option<OpId>> {
-        let record = self.shown(desk)?.clone();
-        self.keep_base(desk, &record);
-        let op = match self.open_op(desk) {
-            Some(open) => match coalesce::delete(open.operation) {
-                Coalesced::Op(operation, patch) => Some(self.replace(schema, desk, open, (operation, patch, Vec::new()))),
-                Coalesced::Nothing => self.undone(desk, &open),
-            },
-            None => Some(self.op(schema, desk, (Operation::Delete, Patch::default()), Vec::new())?),
-        };
-        desk.put_record(&self.name, None);
-        Ok(op)
-    }
-
-    /// The waiting op and this change as one. Where a field combines with what others did, the record on screen may hold
-    /// their part too; such a field is said anew, against what the record is without the waiting op, or their part would be
-    /// counted as ours.
-    fn coalesced(&self, schema: &Schema, desk: &Desk, open: &Op, mut next: Patch) -> Result<Coalesced> {
-        let entity = schema.entity(&self.name.0)?;
-        let mut waiting = open.patch.clone();
-        if open.operation == Operation::Update {
-            let lane: Vec<&Op> = desk.lane(&self.name).into_iter().filter(|op| op.seq != open.seq).collect();
-            let under = rebase::view(entity, desk.base(&self.name), &lane, None).unwrap_or_default();
-            let fields: Vec<String> = next.fields().filter(|field| combines(entity, field)).cloned().collect();
-            for field in fields {
-                waiting.data.remove(&field);
-                waiting.removed.retain(|one| *one != field);
-                waiting.before.remove(&field);
-                match under.get(&field) {
-                    Some(value) => next.before.insert(field, value.clone()),
-                    None => next.before.remove(&field),
-                };
-            }
-        }
-        Ok(coalesce::update(open.operation, &waiting, &next))
-    }
-
-    fn shown<'a>(&self, desk: &'a Desk) -> Result<&'a Record> {
-        let missing =
-            || Error::new(Code::NotFound, "no such record on this device").at(format!("{}.{}", self.name.0, self.name.1));
-        desk.record(&self.name).ok_or_else(missing)
-    }
-
-    /// The first edit of a clean record keeps what the server has, to merge against.
-    fn keep_base(&self, desk: &mut Desk, record: &Record) {
-        // With ops in its lane the record is not what the server has, even if the base was lost: the next pull brings it.
-        if let (None, Some(version), true) = (desk.base(&self.name), record.sync.version, desk.lane(&self.name).is_empty()) {
-            let base = BaseRow {
-                entity_type: self.name.0.clone(),
-                entity_id: self.name.1.clone(),
-                version,
-                data: Some(record.fields.clone()),
-                stamps: std::collections::BTreeMap::new(),
-                by: record.sync.by.clone(),
-                at: record.sync.server_at,
-            };
-            desk.put_base(&self.name, Some(base));
-        }
-    }
-
-    fn open_op(&self, desk: &Desk) -> Option<Op> {
-        desk.lane(&self.name).last().filter(|op| op.is_open()).map(|op| (*op).clone())
-    }
-
-    /// The op is not needed any more; without another one the record is as on the server again.
-    fn undone(&self, desk: &mut Desk, open: &Op) -> Option<OpId> {
-        desk.drop_op(open.seq);
-        if open.operation == Operation::Create {
-            crate::store::answer::release(desk, &open.need());
-        }
-        if desk.lane(&self.name).is_empty() {
-            desk.put_base(&self.name, None);
-        }
-        None
-    }
-
-    fn replace(&mut self, schema: &Schema, desk: &mut Desk, open: Op, with: (Operation, Patch, Vec<String>)) -> OpId {
-        let (operation, patch, needs) = with;
-        let mut op =
-            Op { operation, patch, hlc: desk.head.clock.clone(), updated_at: self.now, schema_version: schema.version, ..open };
-        op.needs.extend(needs);
-        op.needs.sort();
-        op.needs.dedup();
-        // Only what the op still names: a reference that was taken back is not waited for.
-        if let Some(entity) = schema.entities.get(&op.entity_type) {
-            let named = entity.referred(&op.patch.data);
-            op.needs.retain(|one| named.iter().any(|(entity, id, _)| need(entity, id) == *one));
-        }
-        op.local_version += 1;
-        if operation == Operation::Delete {
-            op.needs.clear();
-            op.base_version = desk.base(&self.name).map(|base| base.version);
-        }
-        op.priority = self.priority(schema, desk, &op);
-        let id = op.id.clone();
-        desk.put_op(op);
-        id
-    }
-
-    fn op(&mut self, schema: &Schema, desk: &mut Desk, what: (Operation, Patch), needs: Vec<String>) -> Result<OpId> {
-        let (operation, patch) = what;
-        desk.head.seq += 1;
-        let behind = !desk.lane(&self.name).is_empty();
-        let record = desk.record(&self.name);
-        let mut op = Op {
-            seq: desk.head.seq,
-            id: self.entropy.uuid(self.now).into(),
-            operation,
-            entity_type: self.name.0.clone(),
-            entity_id: self.name.1.clone(),
-            patch,
-            base_version: desk.base(&self.name).map(|base| base.version),
-            local_version: record.map_or(1, |record| record.sync.local + 1),
-            server_version: None,
-            status: OpStatus::Pending,
-            priority: 0,
-            retry_count: 0,
-            last_retry_at: None,
-            created_at: self.now,
-            updated_at: self.now,
-            hlc: desk.head.clock.clone(),
-            schema_version: schema.version,
-            group: None,
-            resolves: None,
-            frozen: false,
-            ready: None,
-            behind,
-            lane: Some([self.name.0.clone(), self.name.1.clone()]),
-            needs,
-            sent: None,
-            error: None,
-            travels_as: None,
-        };
-        op.priority = self.priority(schema, desk, &op);
-        let id = op.id.clone();
-        desk.put_op(op);
-        Ok(id)
-    }
-
-    /// By the rules of the schema, which look at the record as it is after the change.
-    fn priority(&mut self, schema: &Schema, desk: &Desk, op: &Op) -> u8 {
-        let changed: Vec<&str> = op.patch.fields().map(String::as_str).collect();
-        let after = desk.record(&self.name).map_or_else(|| op.patch.data.clone(), |record| op.patch.applied(&record.fields));
-        let written = Written { operation: op.operation, changed: &changed, record: &after, now: self.now, user: &self.by };
-        self.critical = schema.critical(&self.name.0, &written);
-        schema.priority(&self.name.0, &written)
-    }
-
-    fn sync(&self, version: Option<u64>) -> SyncInfo {
-        SyncInfo {
-            status: RecordStatus::Pending,
-            version,
-            local: 0,
-            modified: self.now,
-            synced: None,
-            server_at: None,
-            by: self.by.clone(),
-            offline: false,
-            bytes: 0,
-        }
-    }
+fn too_large(what: &str, found: usize, most: usize) -> Error {
+    Error::new(Code::PayloadTooLarge, format!("a batch of {found} {what}; one request takes {most}"))
+        .at("batch")
+        .hint("write it in smaller batches, or raise sync.batch in the schema")
+        .detail(serde_json::json!({ "limit": most, "value": found }))
 }

@@ -12,6 +12,7 @@ use crate::sync::lead::Lead;
 use crate::sync::port::{At, Bell, Effect, Input, Reason, Request, Ticket};
 use crate::sync::status::Status;
 use crate::sync::timers::{Timer, Timers};
+use std::collections::BTreeMap;
 
 /// The sync machine of one context (a page or a worker) of one database.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Machine {
     pub(super) rules: SyncRules,
     pub(super) schema_version: u32,
     pub(super) device_name: String,
+    /// How long an op of an entity may wait before a person is asked.
+    pub(super) edit_limits: BTreeMap<String, u64>,
     pub(super) at: At,
     pub(super) effects: Vec<Effect>,
     pub(super) timers: Timers,
@@ -66,6 +69,11 @@ impl Machine {
             rules: schema.sync.clone(),
             schema_version: schema.version,
             device_name: device_name.to_owned(),
+            edit_limits: schema
+                .entities
+                .iter()
+                .filter_map(|(name, entity)| Some((name.clone(), entity.edit_limit_ms?)))
+                .collect(),
             at: At::default(),
             effects: Vec::new(),
             timers: Timers::default(),

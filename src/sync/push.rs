@@ -3,9 +3,7 @@
 
 use crate::error::Error;
 use crate::id::OpId;
-use crate::limits;
 use crate::queue::Op;
-use crate::record::Fields;
 use crate::store::settle::{Answered, Settle, Settled};
 use crate::store::stage::{Size, Stage, Staged};
 use crate::sync::machine::Machine;
@@ -24,10 +22,8 @@ impl Machine {
         if self.paused {
             return self.end(None);
         }
-        let size = Size {
-            ops: self.batch_ops.clamp(1, limits::BATCH_OPS),
-            bytes: (self.rules.batch.bytes as usize).clamp(limits::RECORD_BYTES, limits::BATCH_BYTES),
-        };
+        let (most, bytes) = self.rules.batch.size();
+        let size = Size { ops: self.batch_ops.clamp(1, most), bytes };
         let stage = Stage::new(running.fence, size, self.at.now);
         self.want.push = false;
         self.run(stage);
@@ -39,6 +35,12 @@ impl Machine {
         let Some(running) = &mut self.running else { return };
         running.total = running.total.max(running.cycle.synced + staged.batch.len() as u64);
         running.batch = staged.batch;
+        if !staged.late.is_empty() {
+            return self.ask_about(&staged.late);
+        }
+        if staged.again {
+            return self.stage();
+        }
         if !running.batch.is_empty() {
             let request = self.push_request();
             return self.send(Request::Push(request));
@@ -106,35 +108,49 @@ impl Machine {
         self.take_page();
     }
 
-    /// Half the batch next time; an op that is too large alone is given back to its author.
+    /// Half the batch next time; an op (or a group) that is too large alone is given back to its author.
     pub(super) fn too_large(&mut self, error: Error) {
         let Some(running) = &mut self.running else { return };
-        if running.batch.len() > 1 {
+        let group = running.batch.first().and_then(|op| op.group.as_ref());
+        let one = running.batch.len() == 1 || group.is_some() && running.batch.iter().all(|op| op.group.as_ref() == group);
+        if !one {
             self.batch_ops = running.batch.len().div_ceil(2);
             running.batch.clear();
             return self.stage();
         }
-        let refusal = |op: &Op| Processed {
-            queue_id: op.id.clone(),
-            status: Status::Error,
-            entity_id: op.entity_id.clone(),
-            server_version: 0,
-            number: 0,
-            digest: String::new(),
-            data: None::<Fields>,
-            stamps: BTreeMap::new(),
-            conflict_id: None,
-            conflict_data: None,
-            error: Some(error.clone()),
+        let bytes: usize = running.batch.iter().map(Op::bytes).sum();
+        let mut detail = serde_json::json!({ "bytes": bytes });
+        if let Some(said) = &error.detail {
+            detail["server"] = (**said).clone();
+        }
+        let ops = std::mem::take(&mut running.batch);
+        self.give_back(&ops, |_| error.clone().detail(detail.clone()));
+    }
+
+    /// What waited longer than its entity allows is not sent before a person has said so (QUE-11).
+    fn ask_about(&mut self, ops: &[Op]) {
+        let (limits, now) = (self.edit_limits.clone(), self.at.now);
+        let why = |op: &Op| {
+            let detail = serde_json::json!({ "waited_ms": now.since(op.created_at), "limit_ms": limits.get(&op.entity_type) });
+            Error::new(crate::error::Code::EditExpired, "this change waited longer than its entity allows")
+                .at(format!("{}.{}", op.entity_type, op.entity_id))
+                .hint("retry sends it all the same, discard gives it up")
+                .detail(detail)
         };
+        self.give_back(ops, why);
+    }
+
+    /// Settles ops on this device alone, as refused.
+    fn give_back(&mut self, ops: &[Op], why: impl Fn(&Op) -> Error) {
+        let Some(running) = &self.running else { return };
         let item = |op: &Op| Answered {
             seq: op.seq,
             name: (op.entity_type.clone(), op.entity_id.clone()),
             operation: op.operation,
-            answer: refusal(op),
+            answer: Processed::refused(op.id.clone(), &op.entity_id, why(op)),
         };
-        let items = running.batch.iter().map(item).collect();
-        let settle = Settle::new(running.fence, items, self.at.now, self.rules.retry.max_attempts);
-        self.run(settle);
+        let items = ops.iter().map(item).collect();
+        // Nothing is tried again by itself: no most attempts.
+        self.run(Settle::new(running.fence, items, self.at.now, 0));
     }
 }

@@ -93,6 +93,9 @@ pub enum Status {
     Conflict,
     /// Refused; `error` says whether it may be sent again.
     Error,
+    /// Not decided, and nothing was recorded: it depends on an op of the same push that was not accepted. It may come again,
+    /// with the same bytes, when that is settled.
+    Held,
 }
 
 /// The server's answer to one op, recorded with its effect and given again for ever.
@@ -128,6 +131,26 @@ pub struct Processed {
     /// Why it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
+}
+
+impl Processed {
+    /// A refusal, which changed nothing.
+    #[must_use]
+    pub fn refused(queue_id: OpId, entity_id: &str, error: Error) -> Self {
+        Self {
+            queue_id,
+            status: Status::Error,
+            entity_id: entity_id.to_owned(),
+            server_version: 0,
+            number: 0,
+            digest: String::new(),
+            data: None,
+            stamps: BTreeMap::new(),
+            conflict_id: None,
+            conflict_data: None,
+            error: Some(error),
+        }
+    }
 }
 
 /// The server's side of a conflict.

@@ -11,7 +11,7 @@ use landfall::store::recover::Recover;
 use landfall::store::rows::SyncRow;
 use landfall::store::settle::{Answered, Settle};
 use landfall::store::stage::{Size, Stage, Staged};
-use landfall::store::{Memory, Output, Tx, Write, WriteRequest};
+use landfall::store::{Memory, Output, Step, Tx, Write, WriteRequest};
 use landfall::time::Millis;
 use landfall::wire::{Device, PROTOCOL, Processed, PullRequest, PushRequest, Slice, check};
 use serde_json::{Value, json};
@@ -53,7 +53,10 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
-        let schema = schema();
+        Self::of(schema())
+    }
+
+    pub fn of(schema: Schema) -> Self {
         let mut store = Memory::new(&schema);
         let mut ledger = MemoryLedger::new(TokenKey([1; 32]), "run".into());
         let (now, entropy) = at(1_000);
@@ -96,6 +99,23 @@ impl Bench {
         }
     }
 
+    /// Local writes that stand or fall together: (operation, entity, id, data).
+    pub fn batch(&mut self, writes: &[(Operation, &str, &str, Value)]) -> Result<landfall::store::Wrote> {
+        self.now += 10;
+        let request = |(operation, entity, id, data): &(Operation, &str, &str, Value)| WriteRequest {
+            operation: *operation,
+            entity: (*entity).into(),
+            id: Some((*id).into()),
+            data: data.as_object().cloned().unwrap_or_default(),
+            removed: vec![],
+        };
+        let write = Write::batch(&self.schema, writes.iter().map(request).collect(), "ann", at(self.now))?;
+        match self.tx(write)? {
+            Output::Wrote(wrote) => Ok(wrote),
+            other => panic!("not written: {other:?}"),
+        }
+    }
+
     pub fn create(&mut self, entity: &str, id: &str, data: Value) {
         self.write(Operation::Create, (entity, id), data);
     }
@@ -116,9 +136,26 @@ impl Bench {
         staged
     }
 
+    /// The same, and how many rows it had to read.
+    pub fn stage_counting(&mut self, ops: usize) -> (usize, Staged) {
+        let mut stage = Stage::new(self.fence, Size { ops, bytes: 1 << 20 }, Millis(self.now));
+        let (mut read, mut rows) = (0, Vec::new());
+        loop {
+            match stage.advance(&self.schema, rows) {
+                Step::Read(reads) => rows = reads.iter().map(|one| self.store.read(one).expect("readable")).collect(),
+                Step::Done(_, staged) => return (read, staged),
+                Step::Abort(error) => panic!("{error}"),
+            }
+            read += rows.iter().map(Vec::len).sum::<usize>();
+        }
+    }
+
     /// A batch of at most `ops`, sent and settled; the answers.
     pub fn push(&mut self, ops: usize) -> Vec<Processed> {
-        let staged = self.stage(ops);
+        let mut staged = self.stage(ops);
+        while staged.again {
+            staged = self.stage(ops);
+        }
         if staged.batch.is_empty() {
             return Vec::new();
         }

@@ -5,3 +5,4 @@ mod clocks;
 mod device;
 mod fleet;
 mod machine;
+mod queue;

@@ -8,7 +8,6 @@ mod dcmms;
 mod evaluator;
 mod goalflow;
 mod published;
-mod seed;
 mod travelsense;
 mod vet;
 
