@@ -28,6 +28,9 @@ export const WHO = {
   goalflow: { app: "goalflow", tenant: "lumen", user: "u-amara", roles: [] },
 };
 
+/** Applications without end-to-end tests get no data. */
+const NOT_TRIED = { bizpulse: 0, travelsense: 0, vet: 0 };
+
 /** A device that is no browser: it reads what the server has. */
 const READER = "00000000-0000-7000-8000-00000000cafe";
 const VERSIONS = { protocol: 1, schema_version: 1 };
@@ -69,7 +72,7 @@ function makeSite(folder) {
 /** Seeds are made once for all tests of a run. */
 function seedFile(orders) {
   const file = join(ROOT, "test-results", `seed-${orders}.ndjson`);
-  if (!existsSync(file)) writeSeed(file, { orders, goals: Math.min(orders, 60) });
+  if (!existsSync(file)) writeSeed(file, { sizes: { ...NOT_TRIED, dcmms: orders, goalflow: Math.min(orders, 60) } });
   return file;
 }
 

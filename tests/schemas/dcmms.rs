@@ -35,6 +35,9 @@ fn app_1_dcmms_tables() {
         let missing: Vec<_> = columns.iter().filter(|column| !names(entity).contains(*column)).collect();
         assert!(missing.is_empty(), "{name} lacks {missing:?}");
     }
+    // "URLs for synced, local paths for pending"
+    let files = &schema.entity("work-order").unwrap().fields["attachments"].items.as_ref().unwrap().fields;
+    assert!(files.contains_key("url") && files.contains_key("localPath"));
     // NOT NULL
     let order = schema.entity("work-order").unwrap();
     let required: Vec<_> = order.fields.iter().filter(|(_, field)| field.required).map(|(name, _)| name.as_str()).collect();
@@ -81,7 +84,10 @@ fn app_1_dcmms_policies() {
     let order = schema.entity("work-order").unwrap();
     // 4.2, 1: the default; asset status, scheduled dates; "user notified of conflict"
     assert_eq!((&order.merge, order.notify), (&MergePolicy::ServerWins, true));
-    assert_eq!(policies(order, &["scheduledStart", "scheduledEnd", "title"]), [&MergePolicy::ServerWins; 3]);
+    let fields = ["assetStatus", "scheduledStart", "scheduledEnd", "title"];
+    assert_eq!(policies(order, &fields), [&MergePolicy::ServerWins; 4]);
+    // … one rule that the server decides by: work began when it first began
+    assert_eq!(order.policy("actualStart"), &MergePolicy::Arbitrate("least".to_owned()));
     assert_eq!(schema.entity("asset").unwrap().policy("status"), &MergePolicy::ServerWins);
     // … work order status, if changed by a supervisor; else 2: the technician's
     let rule = &order.fields["status"].merge_rules[0];
@@ -121,6 +127,7 @@ fn rows() -> Vec<Row> {
         (5, "standard status change", order, Update, &["status"], json!({"status": "in-progress"})),
         (5, "deletion", order, Operation::Delete, &[], json!({"status": "completed"})),
         (6, "labor time: clock in", order, Update, &["laborRecords"], json!({"status": "in-progress"})),
+        (7, "photos named on the order", order, Update, &["attachments"], json!({"status": "in-progress"})),
         (7, "photo", "attachment", Create, &["fileName"], json!({"attachmentType": "photo"})),
         (8, "document", "attachment", Create, &["fileName"], json!({"attachmentType": "document"})),
         (8, "other files", "attachment", Create, &["fileName"], json!({"attachmentType": "video"})),
@@ -155,6 +162,8 @@ fn app_1_dcmms_sync() {
     assert_eq!((on.start, on.stale_ms), (true, 60 * MINUTE_MS));
     assert_eq!((on.foreground, on.background_ms), (true, 5 * MINUTE_MS));
     assert_eq!((on.manual, on.interval_ms, on.online, on.critical), (true, 15 * MINUTE_MS, true, true));
+    // 3.1 C: background sync
+    assert!(on.background && on.periodic);
     // 7.2
     assert_eq!(sync.retry.schedule_ms, [0, 5_000, 10_000, 30_000, 60_000, 300_000]);
     assert_eq!(sync.retry.max_attempts, 10);

@@ -2,7 +2,7 @@
 //! are those of the specification; it is part of the schema tests.
 
 use crate::{DAY_MS, NOW, fields, indexes, looks_at, names, said, schema};
-use landfall::schema::{Dialect, Encrypt, FieldType, IdMode, MergePolicy, OnDelete, Operation, Written};
+use landfall::schema::{DeleteEdit, Dialect, Encrypt, FieldType, IdCollision, IdMode, MergePolicy, OnDelete, Operation, Written};
 use serde_json::json;
 
 // APP-1
@@ -151,8 +151,10 @@ fn app_1_goalflow_conflicts_and_offline() {
     assert_eq!((goal.fields["tags"].kind, goal.policy("tags")), (FieldType::Set, &MergePolicy::Merge));
     assert_eq!(goal.fields["key_results"].item_key.as_deref(), Some("id"));
     assert!(goal.notify);
+    // 3.3.1: deleted here, edited there; one id twice
+    assert_eq!((goal.delete_edit, goal.id_collision), (DeleteEdit::Manual, IdCollision::NewId));
     // 3.3.3: offline edit time limits for time-sensitive data
-    assert_eq!(schema.entity("checkin").unwrap().edit_limit_ms, Some(7 * DAY_MS));
+    assert!(["checkin", "alert"].iter().all(|name| schema.entity(name).unwrap().edit_limit_ms == Some(7 * DAY_MS)));
     // 3.5.2: unavailable or queued offline
     let offline: Vec<_> = schema.online_only.iter().map(|online| (online.feature.as_str(), online.queue)).collect();
     assert_eq!(offline, [("analytics_reports", false), ("admin", false), ("presence", false), ("export", true)]);
