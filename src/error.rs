@@ -77,6 +77,8 @@ codes! {
     UniqueViolation = "UNIQUE_VIOLATION", AfterEdit, 409;
     /// The change is older than its entity allows to be sent without asking.
     EditExpired = "EDIT_EXPIRED", AfterEdit, 0;
+    /// The record cannot be deleted while others refer to it.
+    Referenced = "REFERENCED", AfterEdit, 409;
     /// An op id came again with other content.
     OpReused = "OP_REUSED", Never, 422;
     /// A request number that this incarnation has already used: the device was restored or cloned.

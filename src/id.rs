@@ -58,6 +58,31 @@ pub fn uuid_v7(now: Millis, random: [u8; 10]) -> String {
     uuid::Builder::from_unix_timestamp_millis(now.0, &random).into_uuid().hyphenated().to_string()
 }
 
+/// A temporary id: `temp_<milliseconds>_<random>_<entity>`. Those of one entity sort by time of creation.
+///
+/// ```
+/// use landfall::{id, time::Millis};
+/// let temp = id::temp(Millis(1_730_534_400_000), [0xa7; 8], "pet");
+/// assert_eq!(temp, "temp_1730534400000_a7a7a7a7a7a7a7a7_pet");
+/// assert!(id::is_temp(&temp) && !id::is_temp("temp_garage") && !id::is_temp("42"));
+/// ```
+#[must_use]
+pub fn temp(now: Millis, random: [u8; 8], entity: &str) -> String {
+    format!("temp_{:013}_{:016x}_{entity}", now.0, u64::from_be_bytes(random))
+}
+
+/// Whether an id is a temporary one: of the form that `temp` makes, to the letter.
+#[must_use]
+pub fn is_temp(id: &str) -> bool {
+    let mut parts = id.splitn(4, '_');
+    let digits = |part: &str| part.len() >= 13 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let random = |part: &str| part.len() == 16 && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    parts.next() == Some("temp")
+        && parts.next().is_some_and(digits)
+        && parts.next().is_some_and(random)
+        && parts.next().is_some_and(|entity| !entity.is_empty())
+}
+
 /// Random bytes from outside, dealt out in order. Deterministic: the same bytes give the same ids.
 ///
 /// ```
@@ -94,6 +119,14 @@ impl Entropy {
         let mut random = [0u8; 10];
         random.copy_from_slice(&bytes[..10]);
         uuid_v7(now, random)
+    }
+
+    /// A fresh temporary id.
+    pub fn temp(&mut self, now: Millis, entity: &str) -> String {
+        let bytes = self.bytes();
+        let mut random = [0u8; 8];
+        random.copy_from_slice(&bytes[..8]);
+        temp(now, random, entity)
     }
 
     /// A number in `0..bound` (`bound` at least 1).

@@ -42,6 +42,8 @@ pub const BODY_DEPTH: usize = VALUE_DEPTH + 8;
 
 /// Most parents one op is made to wait for.
 pub const OP_NEEDS: usize = 64;
+/// Most rows that go, or lose a reference, with the one row that is deleted.
+pub const CASCADE_ROWS: usize = 1000;
 /// Most rounds of reads any store transaction takes.
 pub const TX_ROUNDS: usize = 8;
 

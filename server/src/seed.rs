@@ -93,6 +93,7 @@ fn create(schema: &Schema, line: &Line, now: Millis) -> Result<Change> {
         operation: Operation::Create,
         entity_type: line.entity.clone(),
         entity_id: id.to_owned(),
+        temp_id: None,
         data: line.data.clone(),
         removed: Vec::new(),
         before: Map::new(),

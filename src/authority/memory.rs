@@ -1,17 +1,21 @@
 //! The ledger in memory: what a database does for `Push` and `Pull`, with nothing clever. It decides nothing. The simulation
 //! runs against it, and the server's ledgers are held to its behaviour by one conformance suite.
 
+use crate::authority::gather::{Gathered, PushFound, PushReads};
+use crate::authority::identity::TempRow;
 use crate::authority::pull::{Next, PageFound, PageRead, Pull};
-use crate::authority::push::{Push, PushFound, success};
+use crate::authority::push::{Push, success};
 use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, RunRow, Who};
+use crate::authority::terms;
 use crate::authority::token::TokenKey;
 use crate::error::Result;
-use crate::id::{DeviceId, OpId, Run};
+use crate::id::{DeviceId, OpId, Run, User};
+use crate::limits::CASCADE_ROWS;
 use crate::record::order::compare_text;
 use crate::schema::Schema;
 use crate::time::Millis;
 use crate::wire::{Device, DeviceReply, PullReply, PullRequest, PushReply, PushRequest};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One tenant's data.
 #[derive(Clone, Debug)]
@@ -21,6 +25,8 @@ pub struct MemoryLedger {
     entries: BTreeMap<OpId, Entry>,
     acks: BTreeMap<(DeviceId, u64), OpId>,
     devices: BTreeMap<DeviceId, DeviceRow>,
+    temps: BTreeMap<(User, String), TempRow>,
+    terms: BTreeSet<(String, RowKey)>,
     runs: Vec<RunRow>,
     counter: u64,
     key: TokenKey,
@@ -36,6 +42,8 @@ impl MemoryLedger {
             entries: BTreeMap::new(),
             acks: BTreeMap::new(),
             devices: BTreeMap::new(),
+            temps: BTreeMap::new(),
+            terms: BTreeSet::new(),
             runs: vec![RunRow { id: run, first: 0 }],
             counter: 0,
             key,
@@ -64,17 +72,18 @@ impl MemoryLedger {
     pub fn push(&mut self, schema: &Schema, who: &Who, request: PushRequest, now: Millis) -> Result<PushReply> {
         let pull = request.first_page();
         let push = Push::new(schema, who.clone(), request, now);
-        let reads = push.reads();
-        let found = PushFound {
-            entries: reads.entries.iter().filter_map(|id| self.entries.get(id).cloned()).collect(),
-            rows: reads.rows.iter().filter_map(|key| self.rows.get(key).cloned()).collect(),
-            device: self.devices.get(&reads.device).cloned(),
-        };
+        let mut found = Gathered::default();
+        while let Some(reads) = push.next(&mut found) {
+            found.take(self.found(who, &reads));
+        }
         let decided = push.decide(found)?;
         let first = self.counter + 1;
         self.counter += decided.changes();
         let commit = decided.number(first);
-        commit.rows.into_iter().for_each(|row| self.put(row));
+        commit.rows.into_iter().for_each(|row| self.put(schema, row));
+        for temp in commit.temps {
+            self.temps.insert((temp.user.clone(), temp.temp_id.clone()), temp);
+        }
         for entry in commit.entries {
             if entry.number > 0 {
                 self.acks.insert((entry.device.clone(), entry.number), entry.id.clone());
@@ -144,10 +153,30 @@ impl MemoryLedger {
         PageFound { rows, acks, counter: self.counter }
     }
 
-    fn put(&mut self, row: Row) {
+    fn found(&self, who: &Who, reads: &PushReads) -> PushFound {
+        let temp = |temp: &String| self.temps.get(&(who.user.clone(), temp.clone())).cloned();
+        let under = |term: &String| {
+            let from = (term.clone(), RowKey { entity: String::new(), id: String::new() });
+            let keys = self.terms.range(from..).take_while(|(found, _)| found == term).take(CASCADE_ROWS + 1);
+            keys.filter_map(|(_, key)| self.rows.get(key)).map(|row| (term.clone(), row.clone())).collect::<Vec<_>>()
+        };
+        PushFound {
+            entries: reads.entries.iter().filter_map(|id| self.entries.get(id).cloned()).collect(),
+            rows: reads.rows.iter().filter_map(|key| self.rows.get(key).cloned()).collect(),
+            device: reads.device.as_ref().and_then(|id| self.devices.get(id).cloned()),
+            temps: reads.temps.iter().filter_map(temp).collect(),
+            terms: reads.terms.iter().flat_map(under).collect(),
+        }
+    }
+
+    fn put(&mut self, schema: &Schema, row: Row) {
         if let Some(old) = self.rows.get(&row.key()) {
             self.by_number.remove(&old.number);
+            for term in terms::of(schema, old) {
+                self.terms.remove(&(term, row.key()));
+            }
         }
+        self.terms.extend(terms::of(schema, &row).into_iter().map(|term| (term, row.key())));
         self.by_number.insert(row.number, row.key());
         self.rows.insert(row.key(), row);
     }

@@ -3,16 +3,21 @@
 //! and `Pull` ask for, inside one database transaction, and writes what they answer.
 
 mod decide;
+pub mod gather;
+pub mod identity;
 pub mod memory;
 mod overlay;
 pub mod pull;
 pub mod push;
 pub mod rows;
+pub mod terms;
 pub mod token;
 
+pub use gather::{Gathered, PushFound, PushReads};
+pub use identity::TempRow;
 pub use memory::MemoryLedger;
 pub use pull::{Next, PageFound, PageRead, Pull};
-pub use push::{Decided, Push, PushCommit, PushFound, PushReads};
+pub use push::{Decided, Push, PushCommit};
 pub use rows::{DeviceRow, Entry, Row, RowKey, RunRow, Who};
 pub use token::TokenKey;
 

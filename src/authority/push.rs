@@ -1,18 +1,20 @@
-//! A push, from request to commit, in three pure steps: what to read, what to decide, what to write. Everything it needs is
-//! known from the request, so a ledger reads once, inside its write transaction. Each op is decided over an overlay of rows
-//! that only accepted ops change: a refused one leaves no trace (the savepoint of an op, whatever the database).
+//! A push, from request to commit, in three pure steps: what to read (`gather`), what to decide, what to write; all of it
+//! inside the ledger's write transaction. Each op is decided over an overlay of rows that only accepted ops change: a refused
+//! one leaves no trace (the savepoint of an op, whatever the database).
 
 use crate::authority::decide;
+use crate::authority::gather::Gathered;
+use crate::authority::identity::{self, TempRow};
 use crate::authority::overlay::Overlay;
 use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, Who};
+use crate::authority::terms::hex;
 use crate::error::{Code, Error, Result};
-use crate::id::{DeviceId, OpId};
+use crate::id::OpId;
 use crate::record::Fields;
 use crate::record::digest::canonical_text;
 use crate::schema::{Entity, Operation, Schema};
 use crate::time::Millis;
 use crate::wire::{Change, Processed, PushRequest, Status};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A push on its way.
@@ -24,28 +26,6 @@ pub struct Push<'a> {
     now: Millis,
 }
 
-/// What the ledger has to read, inside the transaction that will write.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PushReads {
-    /// Answers already given to these ops.
-    pub entries: Vec<OpId>,
-    /// These rows: the ops' own and the ones they refer to.
-    pub rows: Vec<RowKey>,
-    /// The device.
-    pub device: DeviceId,
-}
-
-/// What it found; absent things are left out.
-#[derive(Clone, Debug, Default)]
-pub struct PushFound {
-    /// Answers already given.
-    pub entries: Vec<Entry>,
-    /// Rows, tombstones included.
-    pub rows: Vec<Row>,
-    /// The device.
-    pub device: Option<DeviceRow>,
-}
-
 /// What was decided; the numbers are still to be taken.
 #[derive(Clone, Debug)]
 pub struct Decided {
@@ -54,6 +34,7 @@ pub struct Decided {
     processed: Vec<Processed>,
     /// Records of which an op of this push was not accepted.
     unsettled: BTreeSet<RowKey>,
+    temps: Vec<TempRow>,
     device: DeviceRow,
 }
 
@@ -65,6 +46,14 @@ struct Fresh {
     change: Option<usize>,
 }
 
+/// How far a push had come.
+struct Mark {
+    changed: usize,
+    fresh: usize,
+    processed: usize,
+    temps: usize,
+}
+
 /// What the ledger has to write.
 #[derive(Clone, Debug)]
 pub struct PushCommit {
@@ -72,6 +61,8 @@ pub struct PushCommit {
     pub rows: Vec<Row>,
     /// Answers, new.
     pub entries: Vec<Entry>,
+    /// What temporary ids stand for, new.
+    pub temps: Vec<TempRow>,
     /// The device, over the one known.
     pub device: DeviceRow,
     /// The answers of the push, old and new, in the order of the request.
@@ -85,22 +76,20 @@ impl<'a> Push<'a> {
         Self { schema, who, request, now }
     }
 
-    /// What to read.
-    #[must_use]
-    pub fn reads(&self) -> PushReads {
-        let mut rows = BTreeSet::new();
-        for change in &self.request.changes {
-            rows.insert(RowKey { entity: change.entity_type.clone(), id: change.entity_id.clone() });
-            if let Some(entity) = self.schema.entities.get(&change.entity_type) {
-                let referred = entity.referred(&change.data).into_iter();
-                rows.extend(referred.map(|(entity, id, _)| RowKey { entity: entity.to_owned(), id: id.to_owned() }));
-            }
-        }
-        PushReads {
-            entries: self.request.changes.iter().map(|change| change.queue_id.clone()).collect(),
-            rows: rows.into_iter().collect(),
-            device: self.who.device.clone(),
-        }
+    pub(super) const fn schema(&self) -> &'a Schema {
+        self.schema
+    }
+
+    pub(super) const fn who(&self) -> &Who {
+        &self.who
+    }
+
+    pub(super) const fn request(&self) -> &PushRequest {
+        &self.request
+    }
+
+    pub(super) const fn now(&self) -> Millis {
+        self.now
     }
 
     /// Decides every op, in order.
@@ -108,45 +97,59 @@ impl<'a> Push<'a> {
     /// # Errors
     /// `PERMISSION_DENIED` for a device that is not registered to this user, `STALE_INCARNATION` for a request number that
     /// was used before. Then nothing may be written.
-    pub fn decide(&self, found: PushFound) -> Result<Decided> {
-        let device = self.device(found.device)?;
-        let known: BTreeMap<&OpId, &Entry> = found.entries.iter().map(|entry| (&entry.id, entry)).collect();
-        let mut decided =
-            Decided { changed: Vec::new(), fresh: Vec::new(), processed: Vec::new(), unsettled: BTreeSet::new(), device };
-        let mut overlay = Overlay::new(found.rows);
+    pub fn decide(&self, found: Gathered) -> Result<Decided> {
+        let mut decided = Decided {
+            changed: Vec::new(),
+            fresh: Vec::new(),
+            processed: Vec::new(),
+            unsettled: BTreeSet::new(),
+            temps: Vec::new(),
+            device: self.device(found.device.clone())?,
+        };
+        let mut overlay = Overlay::new(self.schema, &found);
+        let mut from = 0;
         // Ops of one group stand next to each other (`wire::check`); an op without one is a group of its own.
         for group in self.request.changes.chunk_by(|one, next| one.group.is_some() && one.group == next.group) {
-            self.group(group, &known, &mut overlay, &mut decided);
+            // The same ops as they are meant, with real ids.
+            let meant = found.changes.get(from..from + group.len()).unwrap_or(group);
+            from += group.len();
+            self.group((group, meant), &found.entries, &mut overlay, &mut decided);
         }
         Ok(decided)
     }
 
     /// Ops that are accepted or refused together: what one of them had done is taken back if another is refused.
-    fn group(&self, group: &[Change], known: &BTreeMap<&OpId, &Entry>, overlay: &mut Overlay, decided: &mut Decided) {
-        let coming = group.iter().filter(|change| group.len() > 1 && change.operation == Operation::Create).map(key).collect();
+    fn group(
+        &self,
+        ops: (&[Change], &[Change]),
+        known: &BTreeMap<OpId, Entry>,
+        overlay: &mut Overlay<'_>,
+        decided: &mut Decided,
+    ) {
+        let (group, meant) = ops;
+        let coming = meant.iter().filter(|change| group.len() > 1 && change.operation == Operation::Create).map(key).collect();
         let mark = overlay.begin(coming);
-        let from = (decided.changed.len(), decided.fresh.len(), decided.processed.len());
-        for change in group {
-            let fingerprint = fingerprint(change);
-            match known.get(&change.queue_id) {
-                Some(entry) => decided.processed.push(self.again(entry, change, &fingerprint)),
-                None => self.one(change, fingerprint, overlay, decided),
+        let from = decided.mark();
+        for op in group.iter().zip(meant) {
+            let fingerprint = fingerprint(op.0);
+            match known.get(&op.0.queue_id) {
+                Some(entry) => decided.processed.push(self.again(entry, op.0, &fingerprint)),
+                None => self.one(op, fingerprint, overlay, decided),
             }
         }
-        let refused = decided.processed[from.2..].iter().position(|answer| answer.status != Status::Success);
+        let refused = decided.processed[from.processed..].iter().position(|answer| answer.status != Status::Success);
         overlay.end(refused.map(|_| mark));
         if let Some(culprit) = refused {
-            decided.unsettled.extend(group.iter().map(key));
+            decided.unsettled.extend(meant.iter().map(key));
             if group.len() > 1 {
-                decided.changed.truncate(from.0);
-                decided.refuse_with(&group[culprit], from);
+                decided.refuse_with(group, culprit, &from);
             }
         }
     }
 
     /// Whether an op may have been refused only because of another one of this push that was not accepted: it refers to what
     /// that one should have created, or deletes what that one should have let go of.
-    fn is_held(&self, change: &Change, overlay: &Overlay, decided: &Decided) -> bool {
+    fn is_held(&self, change: &Change, overlay: &Overlay<'_>, decided: &Decided) -> bool {
         let Some(entity) = self.schema.entities.get(&change.entity_type) else { return false };
         let names = |entity: &Entity, fields: &Fields, key: &dyn Fn(&RowKey) -> bool| {
             let referred = entity.referred(fields).into_iter();
@@ -164,18 +167,22 @@ impl<'a> Push<'a> {
         })
     }
 
-    /// One op that the ledger has not seen. Its answer is recorded with its effect, in the same transaction (law 3).
-    fn one(&self, change: &Change, fingerprint: String, overlay: &mut Overlay, decided: &mut Decided) {
-        let context = decide::Context { schema: self.schema, who: &self.who, now: self.now, skew_ms: self.skew() };
-        let mut verdict = decide::op(&context, change, overlay);
-        if verdict.answer.status == Status::Error && self.is_held(change, overlay, decided) {
+    /// One op that the ledger has not seen, as it came and as it is meant. Its answer is recorded with its effect, in the same
+    /// transaction (law 3).
+    fn one(&self, op: (&Change, &Change), fingerprint: String, overlay: &mut Overlay<'_>, decided: &mut Decided) {
+        let (change, meant) = op;
+        let relinked = identity::is_relinked(self.schema, change, meant);
+        let context = decide::Context { schema: self.schema, who: &self.who, now: self.now, skew_ms: self.skew(), relinked };
+        let mut verdict = decide::op(&context, meant, overlay);
+        if verdict.answer.status == Status::Error && self.is_held(meant, overlay, decided) {
             (verdict.answer.status, verdict.recorded) = (Status::Held, false);
         }
-        let at = verdict.row.map(|row| {
+        let at = verdict.rows.len().checked_sub(1).map(|last| decided.changed.len() + last);
+        for row in verdict.rows {
             overlay.put(row.clone());
             decided.changed.push(row);
-            decided.changed.len() - 1
-        });
+        }
+        decided.temps.extend(at.and_then(|_| identity::mapping(&self.who, meant, self.now)));
         let place = decided.processed.len();
         decided.processed.push(verdict.answer.clone());
         if verdict.recorded {
@@ -207,7 +214,7 @@ impl<'a> Push<'a> {
     fn device(&self, known: Option<DeviceRow>) -> Result<DeviceRow> {
         let stranger = || Error::new(Code::PermissionDenied, "this device is not registered to this user").at("device_id");
         let known = known.filter(|row| row.user == self.who.user).ok_or_else(|| stranger().hint("register it first"))?;
-        let hash = sha256(&serde_json::to_value(&self.request).map(|value| canonical_text(&value)).unwrap_or_default());
+        let hash = hex(serde_json::to_value(&self.request).map(|value| canonical_text(&value)).unwrap_or_default().as_bytes());
         let same_life = known.incarnation == self.request.incarnation;
         let repeat = same_life && known.request_no == self.request.request_no && known.request_hash == hash;
         if same_life && self.request.request_no <= known.request_no && !repeat {
@@ -232,29 +239,33 @@ impl<'a> Push<'a> {
 }
 
 impl Decided {
-    /// The answers of a group in which `culprit` was refused: its own stays, the others were refused because of it. If it
-    /// was only held, so are they, and nothing is recorded.
-    fn refuse_with(&mut self, culprit: &Change, from: (usize, usize, usize)) {
-        let held = self.processed[from.2..].iter().find(|answer| answer.queue_id == culprit.queue_id);
-        let held = held.is_some_and(|answer| answer.status == Status::Held);
-        let code = self.processed[from.2..]
-            .iter()
-            .find_map(|answer| answer.error.as_ref())
-            .map_or(Code::VersionConflict, |error| error.code);
-        for answer in &mut self.processed[from.2..] {
+    fn mark(&self) -> Mark {
+        let (changed, fresh) = (self.changed.len(), self.fresh.len());
+        Mark { changed, fresh, processed: self.processed.len(), temps: self.temps.len() }
+    }
+
+    /// Takes back what a group has done in which `culprit` was refused: its own answer stays, the others were refused because
+    /// of it. If it was only held, so are they, and nothing is recorded.
+    fn refuse_with(&mut self, group: &[Change], culprit: usize, from: &Mark) {
+        self.changed.truncate(from.changed);
+        self.temps.truncate(from.temps);
+        let answers = &mut self.processed[from.processed..];
+        let held = answers[culprit].status == Status::Held;
+        let code = answers.iter().find_map(|answer| answer.error.as_ref()).map_or(Code::VersionConflict, |error| error.code);
+        let culprit = &group[culprit].queue_id;
+        for (answer, change) in answers.iter_mut().zip(group) {
             if held || answer.status == Status::Success {
-                let error = Error::new(code, format!("op {} of the same group was refused", culprit.queue_id)).at("group");
-                let error = error.detail(serde_json::json!({ "op": culprit.queue_id }));
-                *answer = decide::without_effect(answer, error);
+                let error = Error::new(code, format!("op {culprit} of the same group was refused")).at("group");
+                *answer = decide::refusal(change, error.detail(serde_json::json!({ "op": culprit })));
                 if held {
                     answer.status = Status::Held;
                 }
             }
         }
         if held {
-            self.fresh.truncate(from.1);
+            self.fresh.truncate(from.fresh);
         }
-        for fresh in &mut self.fresh[from.1..] {
+        for fresh in &mut self.fresh[from.fresh..] {
             fresh.change = None;
             fresh.entry.answer = self.processed[fresh.place].clone();
         }
@@ -283,7 +294,7 @@ impl Decided {
         for (at, row) in self.changed.into_iter().enumerate() {
             rows.insert(row.key(), Row { number: first + at as u64, ..row });
         }
-        PushCommit { rows: rows.into_values().collect(), entries, device: self.device, processed }
+        PushCommit { rows: rows.into_values().collect(), entries, temps: self.temps, device: self.device, processed }
     }
 }
 
@@ -299,9 +310,5 @@ fn key(change: &Change) -> RowKey {
 
 /// SHA-256 of the op's canonical form.
 fn fingerprint(change: &Change) -> String {
-    sha256(&serde_json::to_value(change).map(|value| canonical_text(&value)).unwrap_or_default())
-}
-
-fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(serde_json::to_value(change).map(|value| canonical_text(&value)).unwrap_or_default().as_bytes())
 }

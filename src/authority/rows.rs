@@ -47,6 +47,9 @@ pub struct Row {
     pub deleted: bool,
     /// The fields; empty for a tombstone.
     pub data: Fields,
+    /// What a tombstone's fields were, where an edit may win over a delete; it never leaves the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Fields>,
     /// Who wrote fields last.
     pub stamps: BTreeMap<String, Stamp>,
     /// Who changed it last.

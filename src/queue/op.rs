@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::hlc::Hlc;
-use crate::id::{ConflictId, OpId};
+use crate::id::{ConflictId, OpId, is_temp};
 use crate::queue::order::Link;
 use crate::record::{Fields, Patch};
 use crate::schema::{Entity, Operation, Schema};
@@ -128,11 +128,13 @@ impl Op {
             Some(former) => (&former.entity_type, &former.patch, former.schema_version),
             None => (&self.entity_type, &self.patch, self.schema_version),
         };
+        let temp = is_temp(&self.entity_id);
         Change {
             queue_id: self.id.clone(),
             operation: self.operation,
             entity_type: entity_type.clone(),
-            entity_id: self.entity_id.clone(),
+            entity_id: if temp { String::new() } else { self.entity_id.clone() },
+            temp_id: temp.then(|| self.entity_id.clone()),
             data: patch.data.clone(),
             removed: patch.removed.clone(),
             before: patch.before.clone(),

@@ -17,8 +17,12 @@ pub struct Change {
     pub operation: Operation,
     /// The entity's name in the schema.
     pub entity_type: String,
-    /// The record's id (temporary ids begin with `temp_`).
+    /// The record's id; absent where `temp_id` names it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub entity_id: String,
+    /// The record's temporary id, as long as the device knows no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temp_id: Option<String>,
     /// The whole record for a create, the changed fields for an update, empty for a delete.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub data: Map<String, Value>,

@@ -3,6 +3,7 @@
 //! requests, the device for answers (law 13).
 
 use crate::error::{Code, Error, Result};
+use crate::id::is_temp;
 use crate::limits;
 use crate::record::located;
 use crate::schema::Operation;
@@ -65,7 +66,11 @@ pub fn pull(request: &PullRequest) -> Result<()> {
 
 fn change(change: &Change) -> Result<()> {
     id(&change.queue_id.0, "queue_id")?;
-    id(&change.entity_id, "entity_id")?;
+    match &change.temp_id {
+        None => id(&change.entity_id, "entity_id")?,
+        Some(temp) if is_temp(temp) && change.entity_id.is_empty() => id(temp, "temp_id")?,
+        Some(_) => return Err(Error::new(Code::ProtocolError, "a temporary id stands alone and in its form").at("temp_id")),
+    }
     if change.entity_type.len() > limits::ID_BYTES {
         return Err(too_large("entity_type", "ID_BYTES", limits::ID_BYTES));
     }

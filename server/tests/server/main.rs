@@ -5,11 +5,14 @@
 
 mod auth;
 mod bodies;
+mod clinic;
 mod connections;
 mod events;
 mod file;
 mod files;
+mod identity;
 mod ledger;
 mod process;
+mod relations;
 mod sessions;
 mod world;

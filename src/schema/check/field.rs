@@ -4,7 +4,7 @@
 use super::{bad, identifier, known, slug};
 use crate::error::{Code, Error, Result};
 use crate::record::domain;
-use crate::schema::{Field, FieldType, MergePolicy, MergeRule, Schema, validate};
+use crate::schema::{Field, FieldType, MergePolicy, MergeRule, OnDelete, Schema, validate};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -30,6 +30,10 @@ fn one(schema: &Schema, field: &Field, here: &str) -> Result<()> {
     all(schema, &field.fields, &format!("{here}.fields"))?;
     if let Some(reference) = &field.reference {
         known(&schema.entities, &reference.entity, &format!("{here}.reference.entity"))?;
+        if reference.on_delete == OnDelete::SetNull && field.required && !field.nullable {
+            let what = "a required field without null cannot lose its reference";
+            return Err(bad(format!("{here}.reference.on_delete"), what, "make the field nullable, or choose another rule"));
+        }
     }
     if let Some(key) = &field.item_key {
         item_key(field, key, &format!("{here}.item_key"))?;

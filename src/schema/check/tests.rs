@@ -89,6 +89,12 @@ fn names() {
         ("/entities", json!({}), "entities", "declare at least one"),
         ("/entities/Order", json!({"store": "x", "fields": {}}), "entities.Order", "begin with a small letter"),
         ("/entities/part/store", json!("Parts"), "entities.part.store", "begin with a small letter"),
+        (
+            "/entities/part/fields/up",
+            json!({"type": "string", "required": true, "reference": {"entity": "part", "on_delete": "set_null"}}),
+            "entities.part.fields.up.reference.on_delete",
+            "make the field nullable",
+        ),
         ("/entities/part/store", json!("sync_queue"), "entities.part.store", "choose another name"),
         ("/entities/part/store", json!("drafts"), "entities.part.store", "choose another name"),
         ("/entities/part/store", json!("orders"), "entities.part.store", "give each a name of its own"),

@@ -3,13 +3,16 @@
 
 mod key;
 mod read;
+mod terms;
 mod write;
 
 use crate::db::Db;
 use crate::ledger::{Ask, DEVICES_PER_USER, Ledger, Pushed, not_your_device, too_many_devices};
 use crate::problem::database;
 use landfall::authority::push::success;
-use landfall::authority::{Next, PageFound, PageRead, Pull, Push, PushCommit, PushFound, TokenKey, Who, attach};
+use landfall::authority::{
+    Gathered, Next, PageFound, PageRead, Pull, Push, PushCommit, PushFound, PushReads, TokenKey, Who, attach,
+};
 use landfall::error::{Code, Error, Result};
 use landfall::id::Run;
 use landfall::wire::{Device, DeviceReply, PullReply, PullRequest, PushReply, PushRequest};
@@ -38,8 +41,14 @@ impl Sqlite {
 
     /// Notes, once for each tenant, the number at which this life began: a token of an earlier life beyond it is of a change
     /// that this file never had, or has lost.
-    async fn begin(&self, tx: &mut Tx, scope: &str) -> Result<()> {
-        if self.has_begun(scope) { Ok(()) } else { write::run(tx, scope, &self.run).await }
+    /// The index by terms is made anew where the declaration has changed since it was made.
+    async fn begin(&self, tx: &mut Tx, ask: Ask<'_>) -> Result<()> {
+        let scope = &ask.who.tenant;
+        if self.has_begun(scope) {
+            return Ok(());
+        }
+        write::run(tx, scope, &self.run).await?;
+        terms::make(tx, scope, ask.schema).await
     }
 
     fn has_begun(&self, scope: &str) -> bool {
@@ -60,18 +69,18 @@ impl Sqlite {
     async fn decide(&self, ask: Ask<'_>, request: PushRequest) -> Result<PushCommit> {
         let scope = &ask.who.tenant;
         let push = Push::new(ask.schema, ask.who.clone(), request, ask.now);
-        let reads = push.reads();
         let mut tx = self.db.write().await?;
-        self.begin(&mut tx, scope).await?;
-        let found = PushFound {
-            entries: read::answers(&mut tx, scope, &reads.entries).await?,
-            rows: read::rows(&mut tx, scope, &reads.rows).await?,
-            device: read::device(&mut tx, scope, &reads.device).await?,
-        };
+        self.begin(&mut tx, ask).await?;
+        let mut found = Gathered::default();
+        while let Some(reads) = push.next(&mut found) {
+            found.take(gathered(&mut tx, ask.who, &reads).await?);
+        }
         let decided = push.decide(found)?;
         let first = write::take_numbers(&mut tx, scope, decided.changes()).await?;
         let commit = decided.number(first);
         write::rows(&mut tx, scope, &commit.rows).await?;
+        terms::write(&mut tx, (scope, ask.schema), &commit.rows).await?;
+        terms::write_temps(&mut tx, scope, &commit.temps).await?;
         write::answers(&mut tx, scope, &commit.entries).await?;
         write::device(&mut tx, scope, &commit.device).await?;
         self.commit(tx, scope).await?;
@@ -83,7 +92,7 @@ impl Ledger for Sqlite {
     async fn attach(&self, ask: Ask<'_>, device: &Device) -> Result<DeviceReply> {
         let scope = &ask.who.tenant;
         let mut tx = self.db.write().await?;
-        self.begin(&mut tx, scope).await?;
+        self.begin(&mut tx, ask).await?;
         let known = read::device(&mut tx, scope, &device.device_id).await?;
         if known.is_none() && read::devices_of(&mut tx, scope, &ask.who.user).await? >= DEVICES_PER_USER as u64 {
             return Err(too_many_devices());
@@ -121,7 +130,7 @@ impl Ledger for Sqlite {
         let scope = &ask.who.tenant;
         if !self.has_begun(scope) {
             let mut tx = self.db.write().await?;
-            self.begin(&mut tx, scope).await?;
+            self.begin(&mut tx, ask).await?;
             self.commit(tx, scope).await?;
         }
         // Everything from here on is read from the moment of the first statement.
@@ -146,6 +155,21 @@ impl Ledger for Sqlite {
         let mut tx = self.db.read().await?;
         read::counter(&mut tx, scope).await
     }
+}
+
+/// What a step of a push asks for.
+async fn gathered(tx: &mut Tx, who: &Who, reads: &PushReads) -> Result<PushFound> {
+    let scope = &who.tenant;
+    Ok(PushFound {
+        entries: read::answers(tx, scope, &reads.entries).await?,
+        rows: read::rows(tx, scope, &reads.rows).await?,
+        device: match &reads.device {
+            Some(device) => read::device(tx, scope, device).await?,
+            None => None,
+        },
+        temps: terms::temps(tx, scope, &who.user, &reads.temps).await?,
+        terms: terms::under(tx, scope, &reads.terms).await?,
+    })
 }
 
 /// What a step of a pull asks for.

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-type Got<T> = std::result::Result<T, sqlx::Error>;
+pub(super) type Got<T> = std::result::Result<T, sqlx::Error>;
 
 /// The rows that exist of those that are named.
 pub async fn rows(tx: &mut Tx, scope: &str, keys: &[RowKey]) -> Result<Vec<Row>> {
@@ -22,7 +22,7 @@ pub async fn rows(tx: &mut Tx, scope: &str, keys: &[RowKey]) -> Result<Vec<Row>>
     let keys: Vec<_> = keys.iter().map(|key| (&key.entity, &key.id)).collect();
     // CROSS JOIN: the list drives, and each key is looked up in the primary key.
     let query = sqlx::query(
-        "SELECT r.entity, r.id, r.version, r.number, r.deleted, r.data, r.stamps, r.changed_by, r.changed_at
+        "SELECT r.entity, r.id, r.version, r.number, r.deleted, r.data, r.stamps, r.changed_by, r.changed_at, r.last
          FROM json_each(?2) k CROSS JOIN records r
          WHERE r.scope = ?1 AND r.entity = k.value->>0 AND r.id = k.value->>1",
     );
@@ -33,7 +33,7 @@ pub async fn rows(tx: &mut Tx, scope: &str, keys: &[RowKey]) -> Result<Vec<Row>>
 /// The first `limit` rows behind a number, in the order of numbers.
 pub async fn delta(tx: &mut Tx, scope: &str, after: u64, limit: usize) -> Result<Vec<Row>> {
     let query = sqlx::query(
-        "SELECT entity, id, version, number, deleted, data, stamps, changed_by, changed_at
+        "SELECT entity, id, version, number, deleted, data, stamps, changed_by, changed_at, last
          FROM records WHERE scope = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
     );
     let found = query.bind(scope).bind(int(after)).bind(size(limit)).fetch_all(&mut **tx).await;
@@ -44,7 +44,7 @@ pub async fn delta(tx: &mut Tx, scope: &str, after: u64, limit: usize) -> Result
 pub async fn snapshot(tx: &mut Tx, scope: &str, place: (&str, Option<&str>), limit: usize) -> Result<Vec<Row>> {
     let (entity, after) = place;
     let query = sqlx::query(
-        "SELECT entity, id, version, number, deleted, data, stamps, changed_by, changed_at
+        "SELECT entity, id, version, number, deleted, data, stamps, changed_by, changed_at, last
          FROM records WHERE scope = ?1 AND entity = ?2 AND deleted = 0 AND sort > ?3 ORDER BY sort LIMIT ?4",
     );
     // No id is empty, so that the empty key stands before the first.
@@ -122,7 +122,7 @@ pub async fn runs(tx: &mut Tx, scope: &str) -> Result<Vec<RunRow>> {
     found.and_then(|rows| rows.iter().map(read).collect()).map_err(|error| database(&error))
 }
 
-fn row(row: &SqliteRow) -> Got<Row> {
+pub(super) fn row(row: &SqliteRow) -> Got<Row> {
     Ok(Row {
         entity: text_at(row, 0)?,
         id: text_at(row, 1)?,
@@ -130,6 +130,7 @@ fn row(row: &SqliteRow) -> Got<Row> {
         number: number_at(row, 3)?,
         deleted: number_at(row, 4)? != 0,
         data: json_at(row, 5)?,
+        last: row.try_get::<Option<String>, _>(9)?.map(|text| json(&text)).transpose()?,
         stamps: json_at(row, 6)?,
         changed_by: text_at(row, 7)?,
         changed_at: Millis(number_at(row, 8)?),
@@ -148,7 +149,7 @@ fn entry(row: &SqliteRow) -> Got<Entry> {
     })
 }
 
-fn text_at(row: &SqliteRow, column: usize) -> Got<String> {
+pub(super) fn text_at(row: &SqliteRow, column: usize) -> Got<String> {
     row.try_get(column)
 }
 
@@ -157,9 +158,13 @@ fn number_at(row: &SqliteRow, column: usize) -> Got<u64> {
 }
 
 fn json_at<T: DeserializeOwned>(row: &SqliteRow, column: usize) -> Got<T> {
-    serde_json::from_str(row.try_get(column)?).map_err(|error| sqlx::Error::Decode(error.into()))
+    json(row.try_get(column)?)
 }
 
-fn size(limit: usize) -> i64 {
+fn json<T: DeserializeOwned>(text: &str) -> Got<T> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+pub(super) fn size(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

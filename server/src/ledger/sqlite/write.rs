@@ -60,6 +60,7 @@ pub async fn rows(tx: &mut Tx, scope: &str, rows: &[Row]) -> Result<()> {
                 text(&row.stamps)?,
                 row.changed_by,
                 int(row.changed_at.0),
+                row.last.as_ref().map(text).transpose()?,
             ]))
         })
         .collect::<Result<_>>()?;
@@ -67,13 +68,14 @@ pub async fn rows(tx: &mut Tx, scope: &str, rows: &[Row]) -> Result<()> {
         tx,
         scope,
         &list,
-        "INSERT INTO records (scope, entity, id, sort, version, number, deleted, data, stamps, changed_by, changed_at)
+        "INSERT INTO records (scope, entity, id, sort, version, number, deleted, data, stamps, changed_by, changed_at, last)
          SELECT ?1, value->>0, value->>1, unhex(value->>2), value->>3, value->>4, value->>5, value->>6, value->>7,
-                value->>8, value->>9
+                value->>8, value->>9, value->>10
          FROM json_each(?2) WHERE true
          ON CONFLICT (scope, entity, id) DO UPDATE SET
              version = excluded.version, number = excluded.number, deleted = excluded.deleted, data = excluded.data,
-             stamps = excluded.stamps, changed_by = excluded.changed_by, changed_at = excluded.changed_at",
+             stamps = excluded.stamps, changed_by = excluded.changed_by, changed_at = excluded.changed_at,
+             last = excluded.last",
     )
     .await
 }
