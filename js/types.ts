@@ -117,6 +117,8 @@ export interface Status {
   queued: number;
   failed: number;
   conflicts: number;
+  /** Rows in quarantine; they wait for a person. */
+  quarantined: number;
   done: number;
   total: number;
   behind: boolean;

@@ -62,6 +62,12 @@ pub const KNOCK_MS: u64 = 2_000;
 pub const LOOK_MS: u64 = 30_000;
 /// How long a completed op keeps its payload, in milliseconds (7 days).
 pub const COMPLETED_KEPT_MS: u64 = 7 * 24 * 3_600_000;
+/// Most completed ops kept, whatever their age.
+pub const COMPLETED_MOST: u64 = 20_000;
+/// How often completed ops are looked through for those that may go, in milliseconds.
+pub const SWEEP_MS: u64 = 3_600_000;
+/// Most records kept aside that a restored server has lost; beyond it they are counted only.
+pub const LOST_MOST: u64 = 1_000;
 /// How long the server keeps answers and tombstones, in milliseconds (30 days; a setting may raise it).
 pub const LEDGER_KEPT_MS: u64 = 30 * 24 * 3_600_000;
 /// Most changed ids named by one bell; beyond it the bell names only the entity.

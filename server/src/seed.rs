@@ -121,6 +121,7 @@ fn push(schema: &Schema, at: (u64, Millis), changes: Vec<Change>) -> PushRequest
         pull: false,
         schema_version: schema.version,
         want: Vec::new(),
+        mark: None,
         changes,
     }
 }

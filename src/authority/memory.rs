@@ -6,6 +6,7 @@ use crate::authority::identity::TempRow;
 use crate::authority::pull::{Next, PageFound, PageRead, Pull};
 use crate::authority::push::{Push, success};
 use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, RunRow, Who};
+use crate::authority::runs;
 use crate::authority::terms;
 use crate::authority::token::TokenKey;
 use crate::error::Result;
@@ -14,7 +15,7 @@ use crate::limits::CASCADE_ROWS;
 use crate::record::order::compare_text;
 use crate::schema::Schema;
 use crate::time::Millis;
-use crate::wire::{Device, DeviceReply, PullReply, PullRequest, PushReply, PushRequest};
+use crate::wire::{Device, DeviceReply, PullReply, PullRequest, PushReply, PushRequest, Reset};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One tenant's data.
@@ -70,6 +71,9 @@ impl MemoryLedger {
     /// # Errors
     /// As `Push::decide`; then nothing has changed.
     pub fn push(&mut self, schema: &Schema, who: &Who, request: PushRequest, now: Millis) -> Result<PushReply> {
+        if runs::has_lost(request.mark.as_ref(), &self.runs, self.counter) {
+            return Ok(PushReply { reset: Some(Reset::Rollback), ..PushReply::without_answers(now) });
+        }
         let pull = request.first_page();
         let push = Push::new(schema, who.clone(), request, now);
         let mut found = Gathered::default();
@@ -91,26 +95,18 @@ impl MemoryLedger {
             self.entries.insert(entry.id.clone(), entry);
         }
         self.devices.insert(commit.device.id.clone(), commit.device);
-        let page = pull.map(|request| self.pull(schema, who, request, now));
-        let processed = commit.processed;
-        let page = page.unwrap_or(PullReply {
-            slices: Vec::new(),
-            changes: Vec::new(),
-            has_more: false,
-            next_sync_token: None,
-            server_time: now.iso(),
-            reset: None,
-        });
-        Ok(PushReply {
-            success: success(&processed),
-            processed,
-            slices: page.slices,
-            pull_changes: Vec::new(),
-            has_more: page.has_more,
-            next_sync_token: page.next_sync_token,
-            server_time: page.server_time,
-            reset: page.reset,
-        })
+        let mut reply = PushReply {
+            success: success(&commit.processed),
+            processed: commit.processed,
+            mark: runs::mark(&self.runs, self.counter),
+            ..PushReply::without_answers(now)
+        };
+        if let Some(request) = pull {
+            let page = self.pull(schema, who, request, now);
+            (reply.slices, reply.has_more) = (page.slices, page.has_more);
+            (reply.next_sync_token, reply.reset) = (page.next_sync_token, page.reset);
+        }
+        Ok(reply)
     }
 
     /// Answers a pull.

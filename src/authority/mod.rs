@@ -10,6 +10,7 @@ mod overlay;
 pub mod pull;
 pub mod push;
 pub mod rows;
+pub mod runs;
 pub mod terms;
 pub mod token;
 

@@ -3,6 +3,7 @@
 //! begin. A ledger answers all reads of one pull from one consistent read transaction.
 
 use crate::authority::rows::{Entry, Row, RowKey, RunRow, Who};
+use crate::authority::runs;
 use crate::authority::token::{Cursor, Place, TokenKey};
 use crate::limits;
 use crate::schema::{Operation, Schema};
@@ -87,11 +88,13 @@ impl<'a> Pull<'a> {
             number: counter,
             snapshot: None,
         };
+        let lost = runs::has_lost(request.mark.as_ref(), runs, counter);
         let opened = request
             .sync_token
             .as_ref()
             .map(|token| key.open(token).ok_or(Reset::Token).and_then(|cursor| judge(cursor, &fresh, (runs, counter))));
         let (cursor, reset) = match opened {
+            _ if lost => (None, Some(Reset::Rollback)),
             None => (None, None),
             Some(Ok(cursor)) => (Some(Cursor { run: latest.id.clone(), ..cursor }), None),
             Some(Err(reset)) => (None, Some(reset)),
@@ -268,9 +271,7 @@ fn judge(cursor: Cursor, fresh: &Cursor, at: (&[RunRow], u64)) -> Result<Cursor,
     if !bound {
         return Err(Reset::Token);
     }
-    let Some(run) = runs.iter().position(|run| run.id == cursor.run) else { return Err(Reset::Rollback) };
-    let end = runs.get(run + 1).map_or(counter, |next| next.first);
-    if cursor.number > end { Err(Reset::Rollback) } else { Ok(cursor) }
+    if runs::reaches((runs, counter), &cursor.run, cursor.number) { Ok(cursor) } else { Err(Reset::Rollback) }
 }
 
 /// A snapshot from its first entity; the number is where its deltas will begin.

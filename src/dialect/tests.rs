@@ -75,6 +75,7 @@ fn paths() {
         limit: 1,
         schema_version: 1,
         want: vec![],
+        mark: None,
     });
     assert_eq!(native::encode(&pull).unwrap().path, "/api/v1/sync/pull");
     assert_eq!(native::encode(&attach()).unwrap().method, "POST");

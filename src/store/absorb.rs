@@ -9,7 +9,8 @@ use crate::record::order::compare_text;
 use crate::schema::Schema;
 use crate::store::answer::{self, Fate};
 use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
-use crate::store::layout::{BASE, BY_ID, CONFLICTS, METADATA, QUEUE};
+use crate::store::layout::{BASE, BY_ID, CONFLICTS, METADATA, QUARANTINE, QUEUE};
+use crate::store::lost;
 use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
 use crate::store::quarantine::read_op;
 use crate::store::rows::{Head, SyncRow};
@@ -59,6 +60,8 @@ pub struct Absorb {
     local: Vec<String>,
     /// Records asked for in the second round.
     more: Vec<Name>,
+    /// Rows of the slice of which something may be kept aside.
+    kept: Vec<usize>,
     round: u8,
 }
 
@@ -66,7 +69,7 @@ impl Absorb {
     /// Takes `slice` if the store is as `expect` says.
     #[must_use]
     pub fn new(expect: Expect, slice: Slice, now: Millis) -> Self {
-        Self { expect, slice, now, desk: Desk::default(), local: Vec::new(), more: Vec::new(), round: 0 }
+        Self { expect, slice, now, desk: Desk::default(), local: Vec::new(), more: Vec::new(), kept: Vec::new(), round: 0 }
     }
 
     /// What it may touch. An ack may name a record of any entity, so a slice with acks may touch all.
@@ -79,7 +82,7 @@ impl Absorb {
         };
         let entities = schema.entities.iter().filter(|(name, _)| named(name));
         let stores = entities.map(|(_, entity)| Cow::Owned(entity.store.clone()));
-        scope(stores.chain([QUEUE, BASE, METADATA, CONFLICTS]), Durability::Relaxed)
+        scope(stores.chain([QUEUE, BASE, METADATA, CONFLICTS, QUARANTINE]), Durability::Relaxed)
     }
 
     /// Two rounds: the slice's rows; then the records of acked ops and of vanished rows.
@@ -157,6 +160,13 @@ impl Absorb {
         names.sort();
         names.dedup();
         let mut reads = Vec::new();
+        if self.desk.head.quarantined > 0 {
+            let rows = self.slice.changes.iter().enumerate();
+            self.kept = rows.filter(|(_, row)| schema.entities.contains_key(&row.entity_type)).map(|(at, _)| at).collect();
+            for row in self.kept.iter().filter_map(|at| self.slice.changes.get(*at)) {
+                reads.push(lost::read(&(row.entity_type.clone(), row.entity_id.clone())));
+            }
+        }
         for name in &names {
             reads.extend(record_reads(schema.entity(&name.0)?, name));
         }
@@ -176,7 +186,11 @@ impl Absorb {
 
     fn decide(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<Step<Absorbed>> {
         let mut desk = std::mem::take(&mut self.desk);
-        desk.take_named(&self.more, &mut answers(rows))?;
+        let mut answers = answers(rows);
+        for row in self.kept.iter().filter_map(|at| self.slice.changes.get(*at)) {
+            lost::returned(&mut desk, answers.next().unwrap_or_default(), row)?;
+        }
+        desk.take_named(&self.more, &mut answers)?;
         let mut absorbed = Absorbed::default();
         for ack in &self.slice.acks {
             let seq = desk.all_ops().find(|op| op.id == ack.queue_id).map(|op| op.seq);
@@ -190,10 +204,12 @@ impl Absorb {
             if !schema.entities.contains_key(&row.entity_type) {
                 absorbed.unknown += 1;
             } else if within(&row.entity_id) {
+                lost::keep(&mut desk, &(row.entity_type.clone(), row.entity_id.clone()), Some(row), self.now)?;
                 absorbed.taken += u64::from(answer::take(&mut desk, schema, row, (self.now, self.slice.range.is_some()))?);
             }
         }
         for name in self.gone() {
+            lost::keep(&mut desk, &name, None, self.now)?;
             answer::vanish(&mut desk, &name);
         }
         if rest.is_none() {

@@ -2,7 +2,7 @@
 //! taken in. This module decides the new base, the new view and the new status of each op; `settle` and `absorb` bring the
 //! rows to the desk and write them. It invents nothing: what the server said, or what both sides compute alike.
 
-use crate::error::{Error, Result, Retry};
+use crate::error::{Code, Error, Result, Retry};
 use crate::queue::{Op, OpStatus};
 use crate::record::{Fields, digest};
 use crate::schema::{Operation, Schema};
@@ -12,6 +12,7 @@ use crate::store::rows::{BaseRow, ConflictRow, Record, RecordStatus, SyncInfo};
 use crate::store::settle::releases;
 use crate::time::Millis;
 use crate::wire::change::Stamp;
+use crate::wire::push::ConflictData;
 use crate::wire::{Ack, Processed, RemoteChange, Status, Want};
 use std::collections::BTreeMap;
 
@@ -64,8 +65,16 @@ pub(crate) fn settle(desk: &mut Desk, schema: &Schema, seq: u64, answer: &Proces
             remark(desk, &name);
             Ok(Fate::Held)
         }
+        Status::Error if was_there(&op, answer) => missing(desk, schema, op, answer, when.0),
         Status::Error => refused(desk, op, answer, when),
     }
+}
+
+/// Whether the server does not know a record that it once had.
+fn was_there(op: &Op, answer: &Processed) -> bool {
+    op.operation != Operation::Create
+        && op.base_version.is_some()
+        && answer.error.as_ref().is_some_and(|error| error.code == Code::NotFound)
 }
 
 /// An op's ack in a pull: applied, without the merged data (which follows as a row).
@@ -110,7 +119,9 @@ fn applied(desk: &mut Desk, schema: &Schema, op: &Op, answer: &Processed, now: M
     let mut stamps = base.as_ref().map(|base| base.stamps.clone()).unwrap_or_default();
     stamps.extend(answer.stamps.clone());
     // A row that was pulled meanwhile may be newer than this answer; versions only go up.
-    let newer = base.as_ref().filter(|base| base.version > answer.server_version).cloned();
+    // Made anew over a tombstone that the server no longer has, the record begins again at 1.
+    let anew = |base: &BaseRow| op.operation == Operation::Create && op.base_version == Some(base.version);
+    let newer = base.as_ref().filter(|base| base.version > answer.server_version && !anew(base)).cloned();
     let after = newer.map_or(After { version: answer.server_version, data, stamps }, |base| After {
         version: base.version,
         data: base.data,
@@ -309,11 +320,41 @@ fn is_own(schema: &Schema, name: &Name, fields: &Fields) -> Result<bool> {
     Ok(fields.get(&schema.entity(&name.0)?.key).and_then(serde_json::Value::as_str) == Some(&name.1))
 }
 
-/// A clean record that a snapshot of its range does not list is gone.
+/// A clean record that a snapshot of its range does not list is gone; under pending ops its base is, so that whoever decides
+/// to keep it makes it anew.
 pub(crate) fn vanish(desk: &mut Desk, name: &Name) {
-    if desk.lane(name).is_empty() && desk.record(name).is_some() {
+    if !desk.lane(name).is_empty() {
+        gone_below(desk, name);
+    } else if desk.record(name).is_some() {
         desk.put_record(name, None);
     }
+}
+
+fn gone_below(desk: &mut Desk, name: &Name) {
+    if let Some(base) = desk.base(name).filter(|base| base.data.is_some()).cloned() {
+        desk.put_base(name, Some(BaseRow { data: None, ..base }));
+    }
+}
+
+/// What was edited or deleted here is no longer known to the server at all: its tombstone was collected, or the server was
+/// restored to before it. A delete has its wish; an edit is asked about, as against any other delete.
+fn missing(desk: &mut Desk, schema: &Schema, op: Op, answer: &Processed, now: Millis) -> Result<Fate> {
+    if op.operation == Operation::Delete {
+        applied(desk, schema, &op, &Processed { status: Status::Success, error: None, ..answer.clone() }, now)?;
+        return Ok(Fate::Applied);
+    }
+    let name = (op.entity_type.clone(), op.entity_id.clone());
+    gone_below(desk, &name);
+    let theirs = ConflictData {
+        kind: "edit_delete".into(),
+        fields: op.patch.fields().cloned().collect(),
+        server: None,
+        version: desk.base(&name).map_or_else(|| op.base_version.unwrap_or(0), |base| base.version),
+        changed_by: String::new(),
+        changed_at: now.iso(),
+    };
+    parked(desk, schema, op, &Processed { conflict_data: Some(theirs), ..answer.clone() }, now)?;
+    Ok(Fate::Parked)
 }
 
 /// The next pull fetches this row whole: it is not what both sides should have computed.

@@ -212,7 +212,8 @@ impl Desk {
                 Some(OpStatus::Pending | OpStatus::Syncing) => &mut self.head.queued,
                 Some(OpStatus::Failed) => &mut self.head.failed,
                 Some(OpStatus::Conflict) => &mut self.head.conflicts,
-                Some(OpStatus::Completed) | None => continue,
+                Some(OpStatus::Completed) => &mut self.head.completed,
+                None => continue,
             };
             *figure = figure.saturating_add_signed(delta);
         }

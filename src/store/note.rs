@@ -25,10 +25,13 @@ pub enum Fact {
     },
     /// The cycle ended well; the device's clock was found so many milliseconds behind the server's.
     Finished(i64),
-    /// The server takes this database for a copy of an older one: it begins a new life, with numbers from 1.
+    /// The server takes this database for a copy of an older one: it begins a new life. Its
+    /// requests go on being counted, so that the order in which ops left is that of one count.
     Reborn(Entropy),
     /// The token is of no use: the next pull begins a snapshot.
     Reset,
+    /// The server was restored: what it acknowledged is sent again, then everything is loaded anew.
+    RolledBack,
 }
 
 /// What came of it.
@@ -94,8 +97,13 @@ fn apply(sync: &mut SyncRow, fact: Fact, now: Millis) {
             (sync.not_before, sync.attempts, sync.last_sync_at, sync.skew_ms) = (None, 0, Some(now), skew_ms);
             // The last page may have been empty: then no slice has written down that it was the last.
             sync.has_more = false;
+            sync.restored = false;
         }
-        Fact::Reborn(mut entropy) => (sync.incarnation, sync.request_no) = (entropy.uuid(now).into(), 0),
+        Fact::Reborn(mut entropy) => sync.incarnation = entropy.uuid(now).into(),
         Fact::Reset => (sync.token, sync.has_more) = (None, true),
+        Fact::RolledBack => {
+            (sync.token, sync.has_more, sync.mark) = (None, true, None);
+            (sync.replay, sync.restored) = (Some([0, 0]), true);
+        }
     }
 }

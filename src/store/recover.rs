@@ -1,21 +1,16 @@
 //! `Recover`: the first transaction of whoever gains the lock, and the only path after a crash. It raises the fence, so that
-//! every earlier holder's transactions abort (law 4), makes the device's identity if there is none, and lets go of completed
-//! ops older than seven days. Ops that were left `syncing` need no mending: frozen as they are, they go again.
+//! every earlier holder's transactions abort (law 4), and makes the device's identity if there is none. Ops that
+//! were left `syncing` need no mending: frozen as they are, they go again.
 
 use crate::error::Result;
 use crate::id::Entropy;
-use crate::limits::COMPLETED_KEPT_MS;
 use crate::schema::Schema;
 use crate::store::desk::{Desk, Summary, answers};
-use crate::store::layout::{BY_STATUS, METADATA, QUEUE};
-use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
-use crate::store::quarantine::read_op;
+use crate::store::layout::METADATA;
+use crate::store::port::{Durability, Rows, Scope, Step};
 use crate::store::rows::{Head, SyncRow};
 use crate::store::scope;
 use crate::time::Millis;
-
-/// Most completed ops let go at once.
-const SWEEP: u32 = 256;
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,15 +41,14 @@ impl Recover {
     /// What it may touch.
     #[must_use]
     pub fn scope(&self) -> Scope {
-        scope([QUEUE, METADATA].into_iter(), Durability::Strict)
+        scope([METADATA].into_iter(), Durability::Strict)
     }
 
     /// One round.
     pub fn advance(&mut self, schema: &Schema, rows: Vec<Rows>) -> Step<Recovered> {
         if !self.asked {
             self.asked = true;
-            let old = Range::all(QUEUE, SWEEP).by(BY_STATUS).only("completed".into());
-            return Step::Read(vec![Head::read(), SyncRow::read(), Read::Range(old)]);
+            return Step::Read(vec![Head::read(), SyncRow::read()]);
         }
         self.decide(schema, rows).unwrap_or_else(Step::Abort)
     }
@@ -67,14 +61,6 @@ impl Recover {
         desk.take_sync(next())?;
         if desk.sync_row().is_none() {
             desk.set_sync(SyncRow::new(self.now, &mut self.entropy));
-        }
-        for row in next() {
-            let op = read_op(row)?;
-            if self.now.since(op.updated_at) > COMPLETED_KEPT_MS {
-                let seq = op.seq;
-                desk.take_op(op);
-                desk.drop_op(seq);
-            }
         }
         desk.head.fence += 1;
         desk.touch_head();

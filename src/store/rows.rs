@@ -10,7 +10,7 @@ use crate::store::layout::{BASE, METADATA};
 use crate::store::port::Read;
 use crate::time::Millis;
 use crate::wire::change::Stamp;
-use crate::wire::{PROTOCOL, Want};
+use crate::wire::{Mark, PROTOCOL, Want};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,6 +43,9 @@ pub struct Head {
     /// Rows in quarantine.
     #[serde(default)]
     pub quarantined: u64,
+    /// Ops completed and still kept.
+    #[serde(default)]
+    pub completed: u64,
 }
 
 /// What a cycle needs to go on where the last one stopped.
@@ -77,6 +80,19 @@ pub struct SyncRow {
     /// Rows whose digest was not the predicted one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub want: Vec<Want>,
+    /// The last mark the server gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
+    /// The server was restored and has lost what it acknowledged: completed ops behind the first
+    /// place are still to be sent again, up to the second they are on their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<[u64; 2]>,
+    /// And until everything is loaded anew, what it no longer has is kept aside (`store::lost`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restored: bool,
+    /// When completed ops were last let go.
+    #[serde(default)]
+    pub swept_at: Millis,
     /// The protocol this row was written under.
     pub protocol: u32,
 }
@@ -191,6 +207,7 @@ impl Default for Head {
             failed: 0,
             conflicts: 0,
             quarantined: 0,
+            completed: 0,
         }
     }
 }
@@ -221,6 +238,10 @@ impl SyncRow {
             attempts: 0,
             skew_ms: 0,
             want: Vec::new(),
+            mark: None,
+            replay: None,
+            restored: false,
+            swept_at: now,
             protocol: PROTOCOL,
         }
     }

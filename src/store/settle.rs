@@ -11,7 +11,7 @@ use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
 use crate::store::rows::{Head, SyncRow};
 use crate::store::scope;
 use crate::time::Millis;
-use crate::wire::Processed;
+use crate::wire::{Mark, Processed};
 use std::borrow::Cow;
 
 /// One op of the batch and what the server said of it.
@@ -53,6 +53,7 @@ pub struct Settle {
     items: Vec<Answered>,
     now: Millis,
     most: u32,
+    mark: Option<Mark>,
     asked: bool,
 }
 
@@ -60,7 +61,13 @@ impl Settle {
     /// For the holder of `fence`; an op is given up after `most` answered attempts.
     #[must_use]
     pub fn new(fence: u64, items: Vec<Answered>, now: Millis, most: u32) -> Self {
-        Self { fence, items, now, most, asked: false }
+        Self { fence, items, now, most, mark: None, asked: false }
+    }
+
+    /// With what the server says of how far it has come.
+    #[must_use]
+    pub fn told(self, mark: Option<Mark>) -> Self {
+        Self { mark, ..self }
     }
 
     /// What it may touch.
@@ -114,6 +121,9 @@ impl Settle {
                 Fate::Held => settled.held += 1,
                 Fate::Known => {}
             }
+        }
+        if let Some(mark) = self.mark.take() {
+            desk.edit_sync(|sync| sync.mark = Some(mark));
         }
         let changes = desk.finish(schema)?;
         settled.summary = desk.summary();

@@ -241,7 +241,7 @@ fn ops(index: StoreName, key: &str, limit: usize) -> Read {
 }
 
 /// As many as fit, at least one op or group.
-fn fitting(ops: &[Op], size: Size) -> Vec<u64> {
+pub(crate) fn fitting(ops: &[Op], size: Size) -> Vec<u64> {
     let mut used = 0;
     let mut out = Vec::new();
     for unit in ops.chunk_by(|one, next| one.group.is_some() && one.group == next.group) {

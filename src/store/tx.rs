@@ -10,8 +10,10 @@ use crate::store::peek::{Peek, Peeked};
 use crate::store::port::{Rows, Scope, Step};
 use crate::store::quarantine::{Release, Released};
 use crate::store::recover::{Recover, Recovered};
+use crate::store::replay::Replay;
 use crate::store::settle::{Settle, Settled};
 use crate::store::stage::{Stage, Staged};
+use crate::store::sweep::{Sweep, Swept};
 use crate::store::write::{Write, Wrote};
 
 macro_rules! transactions {
@@ -72,6 +74,10 @@ transactions! {
     Absorb(Absorb) -> Absorbed(Absorbed), schema;
     /// Taking over the lock.
     Recover(Recover) -> Recovered(Recovered), plain;
+    /// Sending again what a restored server has lost.
+    Replay(Replay) -> Replayed(Staged), schema;
+    /// Letting completed ops go.
+    Sweep(Sweep) -> Swept(Swept), plain;
     /// Writing down a fact about syncing.
     Note(Note) -> Noted(Noted), plain;
     /// A person's decision about a record's ops.

@@ -4,11 +4,12 @@
 
 use crate::error::{Code, Error, Result};
 use crate::id::Entropy;
-use crate::limits::RETRY_AFTER_MAX_MS;
+use crate::limits::{RETRY_AFTER_MAX_MS, SWEEP_MS};
 use crate::queue::Op;
 use crate::store::Output;
 use crate::store::note::{Fact, Note};
 use crate::store::recover::{Recover, Recovered};
+use crate::store::sweep::{Sweep, Swept};
 use crate::sync::backoff;
 use crate::sync::machine::{Machine, Want};
 use crate::sync::port::{Bell, Cycle, Effect, Reply, Request};
@@ -34,6 +35,8 @@ pub(super) struct Running {
     /// An op was answered with "later": the cycle ends after this exchange.
     pub later: Option<Error>,
     /// Mends tried in this cycle; each kind once.
+    /// The batch on its way is of completed ops.
+    pub replaying: bool,
     pub reborn: bool,
     pub reattached: bool,
     /// What is done once a note is written.
@@ -63,6 +66,7 @@ impl Machine {
             page: None,
             fetched: false,
             later: None,
+            replaying: false,
             reborn: false,
             reattached: false,
             after_note: AfterNote::GoOn,
@@ -88,6 +92,8 @@ impl Machine {
             Output::Staged(staged) => self.staged(staged),
             Output::Settled(settled) => self.settled(settled),
             Output::Absorbed(absorbed) => self.absorbed(absorbed),
+            Output::Replayed(staged) => self.replayed(staged),
+            Output::Swept(swept) => self.swept(&swept),
             Output::Noted(noted) => {
                 self.sync = Some(noted.sync);
                 self.noted();
@@ -166,6 +172,10 @@ impl Machine {
         self.run(note);
     }
 
+    pub(super) fn note_and_go_on(&mut self, fact: Fact) {
+        self.note(fact, AfterNote::GoOn);
+    }
+
     /// The token was of no use: everything is loaded anew, pending work stays.
     pub(super) fn reset(&mut self) {
         self.note(Fact::Reset, AfterNote::GoOn);
@@ -181,12 +191,35 @@ impl Machine {
                 }
                 self.finish();
             }
+            Some(AfterNote::End) if self.error.is_none() && self.may_sweep() => self.sweep(),
             Some(AfterNote::End) => {
                 let error = self.error.clone();
                 self.end(error);
             }
             None => {}
         }
+    }
+
+    /// Whether it is time to let completed ops go; the queue is empty then and nobody waits.
+    fn may_sweep(&self) -> bool {
+        let now = self.at.now;
+        self.sync.as_ref().is_some_and(|sync| now.since(sync.swept_at) > SWEEP_MS || sync.swept_at > now)
+    }
+
+    fn sweep(&mut self) {
+        let Some(running) = &self.running else { return };
+        let sweep = Sweep::new(running.fence, self.at.now);
+        self.run(sweep);
+    }
+
+    fn swept(&mut self, swept: &Swept) {
+        if swept.more && !(self.want.push || self.want.pull) {
+            return self.sweep();
+        }
+        if let (Some(sync), false) = (&mut self.sync, swept.more) {
+            sync.swept_at = swept.at;
+        }
+        self.noted();
     }
 
     /// Nothing may go and everything is here.

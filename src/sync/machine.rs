@@ -122,6 +122,7 @@ impl Machine {
             queued: self.known.queued,
             failed: self.known.failed,
             conflicts: self.known.conflicts,
+            quarantined: self.known.quarantined,
             done: self.running.as_ref().map_or(0, Running::done),
             total: self.running.as_ref().map_or(0, |running| running.total),
             behind,

@@ -26,6 +26,7 @@ mod machine;
 pub mod port;
 mod pull;
 mod push;
+mod replay;
 pub mod status;
 mod timers;
 

@@ -36,6 +36,7 @@ impl Machine {
             limit: self.rules.batch.pull,
             schema_version: self.schema_version,
             want: self.wanted(),
+            mark: sync.mark.clone(),
         };
         self.want.pull = false;
         self.send(Request::Pull(request));
@@ -65,7 +66,8 @@ impl Machine {
         }
         let token = self.sync.as_ref().and_then(|sync| sync.token.clone());
         let moved = slices.last().is_some_and(|slice| Some(&slice.token) != token.as_ref());
-        if has_more && !moved || reset.is_some() && token.is_none() {
+        let told = token.is_some() || self.sync.as_ref().is_some_and(|sync| sync.mark.is_some());
+        if has_more && !moved || reset.is_some() && !told {
             return Err(Error::new(Code::ProtocolError, "a page that leads nowhere").at("next_sync_token"));
         }
         if let Some(running) = &mut self.running {
@@ -78,10 +80,10 @@ impl Machine {
     pub(super) fn take_page(&mut self) {
         let Some(running) = &mut self.running else { return };
         let Some(page) = &mut running.page else { return self.stage() };
-        if page.reset.is_some() {
+        if let Some(reset) = page.reset {
             running.page = None;
             running.fetched = false;
-            return self.reset();
+            return if reset == Reset::Rollback { self.rolled_back() } else { self.reset() };
         }
         if let Some(slice) = page.slices.pop_front() {
             page.taking = Some(slice.token.clone());

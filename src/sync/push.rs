@@ -8,7 +8,7 @@ use crate::store::settle::{Answered, Settle, Settled};
 use crate::store::stage::{Size, Stage, Staged};
 use crate::sync::machine::Machine;
 use crate::sync::port::Request;
-use crate::wire::{PROTOCOL, Processed, PushReply, PushRequest, Status};
+use crate::wire::{PROTOCOL, Processed, PushReply, PushRequest, Reset, Status};
 use std::collections::BTreeMap;
 
 impl Machine {
@@ -21,6 +21,13 @@ impl Machine {
         }
         if self.paused {
             return self.end(None);
+        }
+        if self.owes_replay() {
+            return self.replay((Vec::new(), None));
+        }
+        // What is new here meets the restored rows, not the ones that were lost with their numbers.
+        if self.sync.as_ref().is_some_and(|sync| sync.restored && (sync.has_more || sync.token.is_none())) {
+            return self.fetch();
         }
         let (most, bytes) = self.rules.batch.size();
         let size = Size { ops: self.batch_ops.clamp(1, most), bytes };
@@ -50,7 +57,7 @@ impl Machine {
         if running.fetched || !(self.want.pull || owed) { self.finish() } else { self.fetch() }
     }
 
-    fn push_request(&mut self) -> PushRequest {
+    pub(super) fn push_request(&mut self) -> PushRequest {
         let changes = self.running.as_ref().map(|running| running.batch.iter().map(Op::change).collect()).unwrap_or_default();
         let sync = self.sync.as_ref();
         // The first page of a pull comes with the answer. A snapshot does not: its pages are large, and answers are not to wait.
@@ -66,17 +73,33 @@ impl Machine {
             pull,
             schema_version: self.schema_version,
             want: if pull { self.wanted() } else { Vec::new() },
+            mark: sync.and_then(|sync| sync.mark.clone()),
             changes,
         }
     }
 
     /// The answers, each to its op. An op without one goes again.
     pub(super) fn pushed(&mut self, reply: PushReply) {
+        let marked = self.sync.as_ref().is_some_and(|sync| sync.mark.is_some());
+        if reply.reset == Some(Reset::Rollback) && reply.processed.is_empty() && marked {
+            return self.rolled_back();
+        }
+        if self.running.as_ref().is_some_and(|running| running.replaying) {
+            return self.replay_answered(reply.processed, reply.mark);
+        }
         let page = self.accept(&reply.slices, reply.has_more, reply.reset);
         let Some(running) = &mut self.running else { return };
         // The answers are good whatever the page behind them is.
         running.later = page.err();
-        let mut answers: BTreeMap<OpId, Processed> = reply.processed.into_iter().map(|one| (one.queue_id.clone(), one)).collect();
+        let items = self.match_answers(reply.processed);
+        let Some(running) = &self.running else { return };
+        let settle = Settle::new(running.fence, items, self.at.now, self.rules.retry.max_attempts).told(reply.mark);
+        self.run(settle);
+    }
+
+    pub(super) fn match_answers(&mut self, processed: Vec<Processed>) -> Vec<Answered> {
+        let Some(running) = &mut self.running else { return Vec::new() };
+        let mut answers: BTreeMap<OpId, Processed> = processed.into_iter().map(|one| (one.queue_id.clone(), one)).collect();
         let mut items = Vec::with_capacity(running.batch.len());
         for op in &running.batch {
             let Some(answer) = answers.remove(&op.id) else {
@@ -95,8 +118,7 @@ impl Machine {
                 answer,
             });
         }
-        let settle = Settle::new(running.fence, items, self.at.now, self.rules.retry.max_attempts);
-        self.run(settle);
+        items
     }
 
     pub(super) fn settled(&mut self, settled: Settled) {
@@ -150,6 +172,9 @@ impl Machine {
             answer: Processed::refused(op.id.clone(), &op.entity_id, why(op)),
         };
         let items = ops.iter().map(item).collect();
+        if running.replaying {
+            return self.replay((items, None));
+        }
         // Nothing is tried again by itself: no most attempts.
         self.run(Settle::new(running.fence, items, self.at.now, 0));
     }

@@ -17,6 +17,8 @@ pub struct Status {
     pub failed: u64,
     /// Ops in a conflict; they wait for a decision.
     pub conflicts: u64,
+    /// Rows in quarantine; they wait for a person.
+    pub quarantined: u64,
     /// Rows pulled and ops answered in the running cycle.
     pub done: u64,
     /// Ops queued when the running cycle began.
@@ -50,7 +52,7 @@ pub enum State {
     Syncing,
     /// No network; work goes on locally.
     Offline,
-    /// Something waits for a person: a refused op or a conflict.
+    /// Something waits for a person: a refused op, a conflict, a row in quarantine.
     Attention,
     /// The last cycle failed; the next attempt is due.
     Error,
@@ -65,6 +67,7 @@ impl Status {
         self.queued == 0
             && self.failed == 0
             && self.conflicts == 0
+            && self.quarantined == 0
             && !self.behind
             && self.error.is_none()
             && self.last_sync_at.is_some()
@@ -78,7 +81,7 @@ impl Status {
             () if paused => State::Paused,
             () if !self.online => State::Offline,
             () if self.error.is_some() => State::Error,
-            () if self.failed + self.conflicts > 0 => State::Attention,
+            () if self.failed + self.conflicts + self.quarantined > 0 => State::Attention,
             () if self.is_synced() => State::Synced,
             () if self.last_sync_at.is_none() && self.queued == 0 => State::Starting,
             () => State::Pending,

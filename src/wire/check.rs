@@ -19,6 +19,7 @@ pub fn push(request: &PushRequest) -> Result<()> {
     protocol(request.protocol)?;
     id(&request.device_id.0, "device_id")?;
     id(&request.incarnation.0, "incarnation")?;
+    mark(request.mark.as_ref())?;
     if request.changes.len() > limits::BATCH_OPS {
         return Err(too_large("changes", "BATCH_OPS", limits::BATCH_OPS));
     }
@@ -51,6 +52,7 @@ pub fn push(request: &PushRequest) -> Result<()> {
 pub fn pull(request: &PullRequest) -> Result<()> {
     protocol(request.protocol)?;
     id(&request.device_id.0, "device_id")?;
+    mark(request.mark.as_ref())?;
     if request.want.len() > limits::SLICE_ROWS {
         return Err(too_large("want", "SLICE_ROWS", limits::SLICE_ROWS));
     }
@@ -62,6 +64,10 @@ pub fn pull(request: &PullRequest) -> Result<()> {
         return Err(too_large("tiers", "PULL_NAMES", limits::PULL_NAMES));
     }
     Ok(())
+}
+
+fn mark(mark: Option<&crate::wire::Mark>) -> Result<()> {
+    mark.map_or(Ok(()), |mark| id(mark.run.as_str(), "mark.run"))
 }
 
 fn change(change: &Change) -> Result<()> {

@@ -12,7 +12,7 @@ pub mod push;
 pub use change::{Change, RemoteChange};
 pub use exchange::{Reply, Request};
 pub use problem::Problem;
-pub use pull::{Ack, IdRange, PullReply, PullRequest, Reset, Slice, Want};
+pub use pull::{Ack, IdRange, Mark, PullReply, PullRequest, Reset, Slice, Want};
 pub use push::{Device, DeviceReply, Processed, PushReply, PushRequest, Status};
 
 /// The version of the protocol. A change of any type in this room that an older peer would misread counts it up.

@@ -1,7 +1,7 @@
 //! Rows down. This module decides the fields of `pull`: a page is a list of slices, each of which a device takes in one
 //! transaction together with its token (law 2). Building a page is `authority`'s, taking it in is `store`'s.
 
-use crate::id::{DeviceId, OpId, Token};
+use crate::id::{DeviceId, OpId, Run, Token};
 use crate::wire::change::RemoteChange;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,19 @@ pub struct PullRequest {
     /// Rows to send whatever the token says: their digest was not the predicted one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub want: Vec<Want>,
+    /// The last mark the device was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
+}
+
+/// How far the server had come when it last answered ops. A server that does not know the run, or has not come so far in
+/// it, was restored from a copy and has lost what it acknowledged; a token cannot say so, since it moves with what is pulled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The server's run.
+    pub run: Run,
+    /// The tenant's number.
+    pub number: u64,
 }
 
 /// One row that is asked for by name.

@@ -3,8 +3,9 @@
 
 use crate::error::Error;
 use crate::id::{ConflictId, DeviceId, Incarnation, OpId, Token};
+use crate::time::Millis;
 use crate::wire::change::{Change, RemoteChange, Stamp};
-use crate::wire::pull::{PullRequest, Reset, Slice, Want};
+use crate::wire::pull::{Mark, PullRequest, Reset, Slice, Want};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -36,6 +37,9 @@ pub struct PushRequest {
     /// Rows to send whatever the token says (as in a pull).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub want: Vec<Want>,
+    /// The last mark the device was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
     /// The ops, in the order in which they are to be decided.
     pub changes: Vec<Change>,
 }
@@ -53,6 +57,7 @@ impl PushRequest {
             limit: 0,
             schema_version: self.schema_version,
             want: self.want.clone(),
+            mark: self.mark.clone(),
         })
     }
 }
@@ -78,9 +83,31 @@ pub struct PushReply {
     pub next_sync_token: Option<Token>,
     /// The server's clock, ISO 8601.
     pub server_time: String,
-    /// The token is of no use any more: load everything.
+    /// The token is of no use any more: load everything. With `rollback` and no answers, nothing was decided: the ops come
+    /// again behind those that the server has lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<Reset>,
+    /// How far the server has come with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
+}
+
+impl PushReply {
+    /// No answer to any op.
+    #[must_use]
+    pub fn without_answers(now: Millis) -> Self {
+        Self {
+            success: false,
+            processed: Vec::new(),
+            slices: Vec::new(),
+            pull_changes: Vec::new(),
+            has_more: false,
+            next_sync_token: None,
+            server_time: now.iso(),
+            reset: None,
+            mark: None,
+        }
+    }
 }
 
 /// What became of an op.

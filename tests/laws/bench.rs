@@ -187,6 +187,7 @@ impl Bench {
             pull: false,
             schema_version: 1,
             want: vec![],
+            mark: None,
             changes: vec![],
         }
     }
@@ -202,6 +203,7 @@ impl Bench {
                 limit: 0,
                 schema_version: 1,
                 want: vec![],
+                mark: None,
             };
             let reply = self.ledger.pull(&self.schema, &self.me(), request, Millis(self.now));
             for slice in reply.slices {

@@ -78,7 +78,6 @@ impl Device {
         self.store.rows(store).find(|row| row["id"] == id)
     }
 
-    #[allow(dead_code)]
     pub fn ops(&self, status: &str) -> usize {
         self.store.rows("sync_queue").filter(|op| op["status"] == status).count()
     }
@@ -100,6 +99,21 @@ impl Fleet {
             fleet.feed(device, Input::Start);
         }
         fleet
+    }
+
+    /// A person opens the device that is lying there with this store: a page that was killed, a backup, a copy.
+    pub fn reopen(&mut self, device: usize, store: Memory) {
+        let (machine, user) = (Machine::new(&self.schema, "again"), self.devices[device].user.clone());
+        let random = self.devices[device].random + (1 << 16);
+        let ahead_ms = self.devices[device].ahead_ms;
+        self.devices[device] = Device { store, machine, ahead_ms, ..Device::new(&self.schema, &user, random) };
+        self.feed(device, Input::Start);
+    }
+
+    /// The process ends and is started again.
+    pub fn kill(&mut self, device: usize) {
+        let store = self.devices[device].store.clone();
+        self.reopen(device, store);
     }
 
     pub fn wall(&self, device: usize) -> Millis {
@@ -177,12 +191,10 @@ impl Fleet {
         self.write(device, Operation::Update, ("note", id), json!({ "title": title }));
     }
 
-    #[allow(dead_code)]
     pub fn delete(&mut self, device: usize, id: &str) {
         self.write(device, Operation::Delete, ("note", id), Value::Null);
     }
 
-    #[allow(dead_code)]
     pub fn act(&mut self, device: usize, id: &str, decision: Decision) {
         self.now += 1;
         let at = (self.wall(device), Entropy::new(self.random(device)));

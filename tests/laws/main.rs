@@ -6,3 +6,4 @@ mod device;
 mod fleet;
 mod machine;
 mod queue;
+mod rollback;

@@ -326,6 +326,7 @@ impl Life {
             pull: false,
             schema_version: 1,
             want: vec![],
+            mark: None,
             changes: what.1,
         }
     }
@@ -346,6 +347,7 @@ impl Life {
                 limit: 0,
                 schema_version: 1,
                 want: vec![],
+                mark: None,
             };
             let reply = self.ledger.pull(&self.schema, &self.who("ann", &device), request, Millis(self.now));
             let last = reply.slices.len().saturating_sub(1);

@@ -13,6 +13,7 @@ mod files;
 mod identity;
 mod ledger;
 mod process;
+mod recovery;
 mod relations;
 mod sessions;
 mod world;

@@ -10,12 +10,13 @@ use crate::db::Db;
 use crate::ledger::{Ask, DEVICES_PER_USER, Ledger, Pushed, not_your_device, too_many_devices};
 use crate::problem::database;
 use landfall::authority::push::success;
+use landfall::authority::runs::{has_lost, mark};
 use landfall::authority::{
     Gathered, Next, PageFound, PageRead, Pull, Push, PushCommit, PushFound, PushReads, TokenKey, Who, attach,
 };
 use landfall::error::{Code, Error, Result};
 use landfall::id::Run;
-use landfall::wire::{Device, DeviceReply, PullReply, PullRequest, PushReply, PushRequest};
+use landfall::wire::{Device, DeviceReply, Mark, PullReply, PullRequest, PushReply, PushRequest, Reset};
 use serde::Serialize;
 use sqlx::Transaction;
 use std::collections::BTreeSet;
@@ -65,18 +66,25 @@ impl Sqlite {
         Ok(())
     }
 
-    /// The one transaction of a push: read, decide, take numbers, write.
-    async fn decide(&self, ask: Ask<'_>, request: PushRequest) -> Result<PushCommit> {
+    /// The one transaction of a push: read, decide, take numbers, write. None: this file has lost what the device was told.
+    async fn decide(&self, ask: Ask<'_>, request: PushRequest) -> Result<Option<(PushCommit, Option<Mark>)>> {
         let scope = &ask.who.tenant;
+        let told = request.mark.clone();
         let push = Push::new(ask.schema, ask.who.clone(), request, ask.now);
         let mut tx = self.db.write().await?;
         self.begin(&mut tx, ask).await?;
+        let (runs, counter) = (read::runs(&mut tx, scope).await?, read::counter(&mut tx, scope).await?);
+        if has_lost(told.as_ref(), &runs, counter) {
+            self.commit(tx, scope).await?;
+            return Ok(None);
+        }
         let mut found = Gathered::default();
         while let Some(reads) = push.next(&mut found) {
             found.take(gathered(&mut tx, ask.who, &reads).await?);
         }
         let decided = push.decide(found)?;
-        let first = write::take_numbers(&mut tx, scope, decided.changes()).await?;
+        let changes = decided.changes();
+        let first = write::take_numbers(&mut tx, scope, changes).await?;
         let commit = decided.number(first);
         write::rows(&mut tx, scope, &commit.rows).await?;
         terms::write(&mut tx, (scope, ask.schema), &commit.rows).await?;
@@ -84,7 +92,7 @@ impl Sqlite {
         write::answers(&mut tx, scope, &commit.entries).await?;
         write::device(&mut tx, scope, &commit.device).await?;
         self.commit(tx, scope).await?;
-        Ok(commit)
+        Ok(Some((commit, mark(&runs, counter + changes))))
     }
 }
 
@@ -105,18 +113,16 @@ impl Ledger for Sqlite {
 
     async fn push(&self, ask: Ask<'_>, request: PushRequest) -> Result<Pushed> {
         let page = request.first_page();
-        let commit = self.decide(ask, request).await?;
+        let Some((commit, mark)) = self.decide(ask, request).await? else {
+            let reply = PushReply { reset: Some(Reset::Rollback), ..PushReply::without_answers(ask.now) };
+            return Ok(Pushed { reply, last: None });
+        };
         let last = commit.rows.iter().map(|row| row.number).max();
-        let processed = commit.processed;
         let mut reply = PushReply {
-            success: success(&processed),
-            processed,
-            slices: Vec::new(),
-            pull_changes: Vec::new(),
-            has_more: false,
-            next_sync_token: None,
-            server_time: ask.now.iso(),
-            reset: None,
+            success: success(&commit.processed),
+            processed: commit.processed,
+            mark,
+            ..PushReply::without_answers(ask.now)
         };
         if let Some(request) = page {
             let page = self.pull(ask, request).await?;
