@@ -197,6 +197,22 @@ impl Op {
     }
 }
 
+/// The records that an op's record will not refer to any more; `whole` are the record's fields before a deletion.
+#[must_use]
+pub fn freed(entity: &Entity, operation: Operation, patch: &Patch, whole: &[&Fields]) -> Vec<String> {
+    let mut freed: Vec<String> = match operation {
+        Operation::Create => return Vec::new(),
+        Operation::Update => refers(entity, &patch.before),
+        Operation::Delete => whole.iter().flat_map(|fields| refers(entity, fields)).collect(),
+    };
+    let named = refers(entity, &patch.data);
+    freed.retain(|one| named.binary_search(one).is_err());
+    freed.sort_unstable();
+    freed.dedup();
+    freed.truncate(crate::limits::OP_NEEDS);
+    freed
+}
+
 /// The records that these values refer to, each once.
 #[must_use]
 pub fn refers(entity: &Entity, fields: &Fields) -> Vec<String> {

@@ -6,8 +6,9 @@ use crate::error::{Code, Error, Result};
 use crate::id::{Entropy, OpId};
 use crate::merge::combines;
 use crate::queue::coalesce::{self, Coalesced};
-use crate::queue::{Op, OpStatus, op::refers};
-use crate::record::Patch;
+use crate::queue::op::{freed, refers};
+use crate::queue::{Op, OpStatus};
+use crate::record::{Fields, Patch};
 use crate::schema::{Entity, Operation, Schema, Written};
 use crate::store::desk::{Desk, Name};
 use crate::store::rebase;
@@ -190,23 +191,11 @@ impl Edit<'_> {
         id
     }
 
-    /// The records that its record referred to and will not any more.
     fn frees(&self, desk: &Desk, op: &Op) -> Vec<String> {
-        let mut freed = match op.operation {
-            Operation::Create => return Vec::new(),
-            Operation::Update => refers(self.entity, &op.patch.before),
-            Operation::Delete => {
-                let base = desk.base(self.name).and_then(|base| base.data.as_ref());
-                let shown = desk.record(self.name).map(|record| &record.fields);
-                base.into_iter().chain(shown).flat_map(|fields| refers(self.entity, fields)).collect()
-            }
-        };
-        let named = refers(self.entity, &op.patch.data);
-        freed.retain(|one| named.binary_search(one).is_err());
-        freed.sort();
-        freed.dedup();
-        freed.truncate(crate::limits::OP_NEEDS);
-        freed
+        let base = desk.base(self.name).and_then(|base| base.data.as_ref());
+        let shown = desk.record(self.name).map(|record| &record.fields);
+        let whole: Vec<&Fields> = base.into_iter().chain(shown).collect();
+        freed(self.entity, op.operation, &op.patch, &whole)
     }
 
     fn op(&mut self, desk: &mut Desk, what: (Operation, Patch), links: Links) -> OpId {

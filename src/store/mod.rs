@@ -20,6 +20,7 @@ pub mod quarantine;
 pub mod query;
 mod rebase;
 pub mod recover;
+mod redo;
 pub mod replay;
 pub mod rows;
 pub mod settle;

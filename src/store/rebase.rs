@@ -18,7 +18,7 @@ pub(crate) fn view(entity: &Entity, base: Option<&BaseRow>, lane: &[&Op], shown:
             Operation::Create => Some(op.patch.data.clone()),
             // An edit of what was deleted on the server stays as it was shown: nothing typed disappears.
             Operation::Update => match fields {
-                Some(fields) => Some(edited(entity, base, op, &fields)),
+                Some(fields) => Some(edited_over(entity, base, op, &fields)),
                 None => shown.cloned(),
             },
         };
@@ -31,11 +31,11 @@ pub(crate) fn predict(entity: &Entity, base: Option<&BaseRow>, op: &Op) -> Optio
     match op.operation {
         Operation::Delete => None,
         Operation::Create => Some(op.patch.data.clone()),
-        Operation::Update => base.and_then(|base| base.data.as_ref()).map(|fields| edited(entity, base, op, fields)),
+        Operation::Update => base.and_then(|base| base.data.as_ref()).map(|fields| edited_over(entity, base, op, fields)),
     }
 }
 
-fn edited(entity: &Entity, base: Option<&BaseRow>, op: &Op, fields: &Fields) -> Fields {
+pub(crate) fn edited_over(entity: &Entity, base: Option<&BaseRow>, op: &Op, fields: &Fields) -> Fields {
     let stamp = Stamp { hlc: op.hlc.clone(), by: String::new(), role: String::new() };
     let empty = std::collections::BTreeMap::new();
     let stamps = base.map_or(&empty, |base| &base.stamps);

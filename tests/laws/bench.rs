@@ -229,6 +229,14 @@ impl Bench {
         self.tx(act).expect("decided");
     }
 
+    /// A correction of a refused change, sent again.
+    pub fn edit(&mut self, entity: &str, id: &str, data: Value, removed: &[&str]) -> Result<Output> {
+        self.now += 10;
+        let edit = (data.as_object().cloned().unwrap_or_default(), removed.iter().map(|field| (*field).to_owned()).collect());
+        let act = Act::edited(&self.schema, (entity.into(), id.into()), edit, at(self.now))?;
+        self.tx(act)
+    }
+
     /// Somebody else's change, straight to the ledger; the answer.
     pub fn other(&mut self, mut change: Value) -> Processed {
         self.now += 10;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod clocks;
+mod decisions;
 mod device;
 mod fleet;
 mod machine;
