@@ -1,4 +1,6 @@
 // One database of one user: collections, sync, queue. It decides nothing; each method is one call into the engine.
+import { batch, type Batch } from "./batch.ts";
+import { check, type Json } from "./check.ts";
 import { Collection } from "./collection.ts";
 import type { Engine } from "./engine.ts";
 import type { Conflict, EngineEvent, Op, Reason, SchemaLike, Status, SyncResult } from "./types.ts";
@@ -37,6 +39,22 @@ export class LandfallDb<S extends SchemaLike> {
     let found = this.#collections.get(name);
     if (found === undefined) this.#collections.set(name, (found = new Collection(this.#engine, name)));
     return found as Collection<S["entities"][N]>;
+  }
+
+  /**
+   * Writes that stand or fall together: on this device all of them are stored or none, and the server accepts or refuses
+   * them as one. Resolves with the ids of their records, in order.
+   *
+   * ```ts
+   * await db.batch(async (b) => {
+   *   const sale = await b("sale").create({ total: 12 });
+   *   await b("line").create({ sale, product });
+   *   await b("product").update(product, { stock: 4 });
+   * });
+   * ```
+   */
+  batch(work: (batch: Batch<S>) => Promise<void> | void): Promise<string[]> {
+    return batch(this.#engine, this.schema, work);
   }
 
   /** Sends what waits and fetches what is new; resolves when that is over, also when it failed (`success` false). */
@@ -98,14 +116,26 @@ class Queue {
     return this.#engine.call((db) => db.queue(JSON.stringify({ ...filter, status })) as Promise<Op[]>);
   }
 
-  /** Sends what is shown here once more, as a new op. */
+  /** Sends what is shown here once more, as a new op; what was refused with its batch, with all of it. */
   retry(entity: string, id: string): Promise<void> {
     return decide(this.#engine, entity, id, "retry");
   }
 
-  /** Gives up the changes of a record: it is as on the server again. */
+  /** Gives up the changes of a record (with all of a refused batch): it is as on the server again. */
   discard(entity: string, id: string): Promise<void> {
     return decide(this.#engine, entity, id, "discard");
+  }
+
+  /** Gives up changes of which nothing has left this device; rejects if something has. */
+  cancel(entity: string, id: string): Promise<void> {
+    return decide(this.#engine, entity, id, "cancel");
+  }
+
+  /** Corrects a record whose change was refused and sends it again, as a new op. */
+  async edit(entity: string, id: string, fields: { [field: string]: Json }, removed: string[] = []): Promise<void> {
+    check(fields, entity);
+    const text = JSON.stringify({ entity, id, decision: "retry", data: fields, removed });
+    await this.#engine.call((db) => db.act(text));
   }
 }
 
@@ -131,6 +161,6 @@ class Conflicts {
   }
 }
 
-async function decide(engine: Engine, entity: string, id: string, decision: "retry" | "discard"): Promise<void> {
+async function decide(engine: Engine, entity: string, id: string, decision: "retry" | "discard" | "cancel"): Promise<void> {
   await engine.call((db) => db.act(JSON.stringify({ entity, id, decision })));
 }

@@ -30,6 +30,7 @@ export async function open<const S extends SchemaLike>(options: OpenOptions<S>):
 }
 
 export type { Json } from "./check.ts";
+export type { Batch, BatchCollection } from "./batch.ts";
 export { check } from "./check.ts";
 export { Collection, type Written } from "./collection.ts";
 export { LandfallDb, type QueueFilter } from "./db.ts";

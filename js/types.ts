@@ -172,7 +172,12 @@ export interface Op {
   retry_count: number;
   created_at: number;
   updated_at: number;
+  /** `entity/id` of records whose ops have to reach the server first. */
   needs?: string[];
+  /** Ops with the same group stand or fall together. */
+  group?: string;
+  /** The references that lead from its record back to it: these ops travelled as one. */
+  cycle?: string[];
   error?: ErrorData;
 }
 

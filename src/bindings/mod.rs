@@ -7,12 +7,12 @@ mod open;
 mod panic;
 mod reads;
 
-use crate::browser::host::Host;
+use crate::browser::host::{Host, fresh};
 use crate::browser::{js, registry};
 use crate::error::{Code, Error, Result};
-use crate::record::{domain, located};
+use crate::record::{Fields, domain, located};
 use crate::store::WriteRequest;
-use crate::store::act::Decision;
+use crate::store::act::{Act, Decision};
 use crate::time::Millis;
 use js_sys::{Function, Promise};
 use serde::Deserialize;
@@ -37,6 +37,11 @@ struct ActRequest {
     entity: String,
     id: String,
     decision: Decision,
+    /// With either of these the record is corrected before it is sent again.
+    #[serde(default)]
+    data: Fields,
+    #[serde(default)]
+    removed: Vec<String>,
 }
 
 #[wasm_bindgen]
@@ -54,6 +59,11 @@ impl Db {
             let text = json!({ "id": wrote.id, "op": wrote.op, "gen": wrote.summary.gen_no }).to_string();
             Ok(JsValue::from_str(&text))
         })
+    }
+
+    /// The id of a record that a batch will create.
+    pub fn fresh_id(&self, entity: String) -> String {
+        self.host.fresh_id(&entity)
     }
 
     /// Local writes that stand or fall together; JSON text both ways.
@@ -95,8 +105,14 @@ impl Db {
     pub fn act(&self, request: String) -> Promise {
         let host = self.host.clone();
         answer(async move {
-            let ActRequest { entity, id, decision } = parse(&request)?;
-            let op = host.act((entity, id), decision).await?;
+            let ActRequest { entity, id, decision, data, removed } = parse(&request)?;
+            let (name, edited) = ((entity, id), !data.is_empty() || !removed.is_empty());
+            let act = if edited && decision == Decision::Retry {
+                Act::edited(host.schema(), name, (data, removed), fresh())?
+            } else {
+                Act::new(host.schema(), name, decision, fresh())?
+            };
+            let op = host.act(act).await?;
             Ok(op.map_or(JsValue::NULL, |op| JsValue::from_str(&op)))
         })
     }

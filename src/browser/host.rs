@@ -13,7 +13,8 @@ use crate::dialect::native;
 use crate::error::{Code, Error, Result};
 use crate::id::Entropy;
 use crate::schema::Schema;
-use crate::store::act::{Act, Decision};
+use crate::store::act::Act;
+use crate::store::write::fresh_id;
 use crate::store::{Output, Read, Tx, Write, WriteRequest, Wrote};
 use crate::sync::{At, Bell, Cycle, Effect, Input, Machine, Reason, Reply, Request, Status};
 use crate::time::Millis;
@@ -171,12 +172,18 @@ impl Host {
         }
     }
 
+    /// The id of a record that a batch will create.
+    #[must_use]
+    pub fn fresh_id(&self, entity: &str) -> String {
+        let (now, mut entropy) = fresh();
+        fresh_id(entity, now, &mut entropy)
+    }
+
     /// Carries out a person's decision about the ops of a record.
     ///
     /// # Errors
     /// `NOT_FOUND` when nothing waits, `LOCK_LOST` while an op of the record is on its way.
-    pub async fn act(self: &Rc<Self>, name: (String, String), decision: Decision) -> Result<Option<String>> {
-        let act = Act::new(self.schema(), name, decision, (js::now(), Entropy::new(entropy::draw())))?;
+    pub async fn act(self: &Rc<Self>, act: Act) -> Result<Option<String>> {
         match self.run(&act.into()).await? {
             Output::Acted(acted) => {
                 self.feed(Input::Wrote(acted.summary, false));
@@ -332,7 +339,8 @@ fn with(weak: &Weak<Host>, work: impl FnOnce(&Rc<Host>)) {
 }
 
 /// Time and randomness for a transaction.
-fn fresh() -> (Millis, Entropy) {
+#[must_use]
+pub fn fresh() -> (Millis, Entropy) {
     (js::now(), Entropy::new(entropy::draw()))
 }
 

@@ -247,10 +247,16 @@ impl Item {
         let given = request.id.as_deref().or_else(|| request.data.get(&entity.key).and_then(serde_json::Value::as_str));
         match (given, request.operation) {
             (Some(id), _) => Ok(id.to_owned()),
-            (None, Operation::Create) => Ok(entropy.uuid(now)),
+            (None, Operation::Create) => Ok(fresh_id(&request.entity, now, entropy)),
             (None, _) => Err(Error::new(Code::ValidationError, "names no record").at(&request.entity).hint("pass its id")),
         }
     }
+}
+
+/// The id of a new record: what `Write` gives to one that has none, for whoever has to name it before it is written.
+#[must_use]
+pub fn fresh_id(_entity: &str, now: Millis, entropy: &mut Entropy) -> String {
+    entropy.uuid(now)
 }
 
 fn at_place(error: Error, place: usize) -> Error {
