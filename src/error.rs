@@ -2,39 +2,36 @@
 //! trying again can help; it never decides when to try again (that is `sync/backoff`). Every room above uses it, and
 //! ERRORS.md has one row for each code, from its cause to what a person reads.
 
-use serde::{Deserialize, Serialize};
+use crate::plain::{plain, words};
 use serde_json::Value;
 use std::fmt;
 
-/// Whether trying again can help, and what has to happen first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Retry {
-    /// The same thing may work later by itself: wait and send the same bytes again.
-    Later,
-    /// A fresh access token is needed; nothing is wrong with the request.
-    AfterAuth,
-    /// A person (or the application) has to change something first.
-    AfterEdit,
-    /// The engine mends it by itself in the same cycle (new incarnation, snapshot, smaller batch).
-    Mended,
-    /// Never: the caller or a peer has a fault that repeating will not cure.
-    Never,
+words! {
+    /// Whether trying again can help, and what has to happen first.
+    pub enum Retry {
+        /// The same thing may work later by itself: wait and send the same bytes again.
+        Later = "later",
+        /// A fresh access token is needed; nothing is wrong with the request.
+        AfterAuth = "after_auth",
+        /// A person (or the application) has to change something first.
+        AfterEdit = "after_edit",
+        /// The engine mends it by itself in the same cycle (new incarnation, snapshot, smaller batch).
+        Mended = "mended",
+        /// Never: the caller or a peer has a fault that repeating will not cure.
+        Never = "never",
+    }
 }
 
 macro_rules! codes {
     ($( $(#[$doc:meta])* $name:ident = $text:literal, $retry:ident, $status:literal; )*) => {
-        /// The stable code of an error: the same word in Rust, in TypeScript, on the wire and in ERRORS.md.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum Code { $( $(#[$doc])* #[serde(rename = $text)] $name, )* }
+        words! {
+            /// The stable code of an error: the same word in Rust, in TypeScript, on the wire and in ERRORS.md, in whose order
+            /// they are.
+            #[derive(PartialOrd, Ord)]
+            pub enum Code { $( $(#[$doc])* $name = $text, )* }
+        }
 
         impl Code {
-            /// Every code, in the order of ERRORS.md.
-            pub const ALL: &'static [Code] = &[$(Code::$name),*];
-
-            /// The code as it is written everywhere outside Rust.
-            pub const fn as_str(self) -> &'static str { match self { $(Code::$name => $text),* } }
-
             /// Whether trying again can help.
             pub const fn retry(self) -> Retry { match self { $(Code::$name => Retry::$retry),* } }
 
@@ -107,31 +104,30 @@ impl fmt::Display for Code {
     }
 }
 
-/// An error as every room returns it and every border carries it.
-///
-/// ```
-/// use landfall::error::{Code, Error};
-/// let error = Error::new(Code::ValidationError, "must be a string").at("goal.title").hint("pass text");
-/// assert_eq!(error.to_string(), "VALIDATION_ERROR at goal.title: must be a string (pass text)");
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Error {
-    /// What kind of thing went wrong.
-    pub code: Code,
-    /// What was wrong, in one sentence for a developer.
-    pub message: String,
-    /// Where: `entity.field`, a JSON path, or a key. Empty when there is no place.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub path: String,
-    /// What to do about it. Empty when the code says it all.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub hint: String,
-    /// How long the other side asked us to wait, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after_ms: Option<u64>,
-    /// More, for programs: a limit that was passed, a rival record, a status.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Box<Value>>,
+plain! {
+    /// An error as every room returns it and every border carries it.
+    ///
+    /// ```
+    /// use landfall::error::{Code, Error};
+    /// let error = Error::new(Code::ValidationError, "must be a string").at("goal.title").hint("pass text");
+    /// assert_eq!(error.to_string(), "VALIDATION_ERROR at goal.title: must be a string (pass text)");
+    /// ```
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Error {
+        /// What kind of thing went wrong.
+        pub code: Code,
+        /// What was wrong, in one sentence for a developer.
+        pub message: String,
+        /// Where: `entity.field`, a JSON path, or a key. Empty when there is no place.
+        pub path?: String,
+        /// What to do about it. Empty when the code says it all.
+        pub hint?: String,
+        /// How long the other side asked us to wait, in milliseconds.
+        pub retry_after_ms?: Option<u64>,
+        /// More, for programs: a limit that was passed, a rival record, a status.
+        pub detail?: Option<Box<Value>>,
+        ..
+    }
 }
 
 /// What every fallible function of the crate returns.

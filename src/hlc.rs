@@ -2,8 +2,9 @@
 //! it can be trusted, a counter where it cannot. It decides which of two writes is later, the same way on every device;
 //! it never reads a clock. `store/write` ticks it, `store/absorb` and the server merge what others have stamped.
 
+use crate::plain::{Plain, Reader, serde_by_value};
 use crate::time::Millis;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
@@ -95,18 +96,20 @@ impl FromStr for Hlc {
     }
 }
 
-impl Serialize for Hlc {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+impl Plain for Hlc {
+    fn take(value: &mut Value, at: &mut Reader) -> Self {
+        at.text(value).parse().unwrap_or_else(|_| {
+            at.wrong("expected a hybrid clock stamp such as 019a62f0dd00-0001-a1b2");
+            Self::default()
+        })
+    }
+
+    fn plain(&self) -> Value {
+        Value::String(self.to_string())
     }
 }
 
-impl<'de> Deserialize<'de> for Hlc {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(|_| serde::de::Error::custom("expected a hybrid clock stamp such as 019a62f0dd00-0001-a1b2"))
-    }
-}
+serde_by_value! { Hlc }
 
 #[cfg(test)]
 mod tests {

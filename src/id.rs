@@ -1,15 +1,15 @@
 //! Names of things as types of their own, so that a user is never taken for a tenant. This module decides how ids look
 //! and makes new ones from time and random bytes that it is given; it never draws randomness itself.
 
+use crate::plain::{Plain, Reader, serde_by_value};
 use crate::time::Millis;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 
 macro_rules! names {
     ($( $(#[$doc:meta])* $name:ident; )*) => { $(
         $(#[$doc])*
-        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub String);
 
         impl $name {
@@ -17,6 +17,11 @@ macro_rules! names {
             #[must_use]
             pub fn as_str(&self) -> &str { &self.0 }
         }
+        impl Plain for $name {
+            fn take(value: &mut Value, at: &mut Reader) -> Self { Self(at.text(value)) }
+            fn plain(&self) -> Value { self.0.plain() }
+        }
+        serde_by_value! { $name }
         impl From<&str> for $name { fn from(text: &str) -> Self { Self(text.to_owned()) } }
         impl From<String> for $name { fn from(text: String) -> Self { Self(text) } }
         impl fmt::Display for $name {

@@ -1,12 +1,12 @@
 //! Time as data: milliseconds since 1970 in UTC, and the ISO 8601 form that all five specifications put on the wire.
 //! This module never reads a clock; whoever calls the engine passes `now`. Everything that stores or sends a time uses it.
 
-use serde::{Deserialize, Serialize};
+use crate::plain::{Plain, Reader, serde_by_value};
+use serde_json::Value;
 use std::fmt;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Millis(pub u64);
 
 impl Millis {
@@ -68,6 +68,18 @@ impl Millis {
         u64::try_from(i64::try_from(ms).ok()? - offset).ok().map(Self)
     }
 }
+
+impl Plain for Millis {
+    fn take(value: &mut Value, at: &mut Reader) -> Self {
+        Self(u64::take(value, at))
+    }
+
+    fn plain(&self) -> Value {
+        self.0.plain()
+    }
+}
+
+serde_by_value! { Millis }
 
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

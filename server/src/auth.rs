@@ -12,6 +12,7 @@ use axum::response::Response;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use landfall::error::{Code, Error, Result};
 use landfall::limits;
+use landfall::plain::plain;
 use landfall::time::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,18 +23,20 @@ pub const ACCESS_S: u64 = 600;
 const AUDIENCE: &str = "landfall";
 const ACCESS: &str = "access";
 
-/// A person in a tenant of an application, with roles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// The person.
-    pub user: String,
-    /// The tenant.
-    pub tenant: String,
-    /// The application.
-    pub app: String,
-    /// The roles, most important first.
-    #[serde(default)]
-    pub roles: Vec<String>,
+plain! {
+    /// A person in a tenant of an application, with roles.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Identity {
+        /// The person.
+        pub user: String,
+        /// The tenant.
+        pub tenant: String,
+        /// The application.
+        pub app: String,
+        /// The roles, most important first.
+        pub roles: Vec<String> = Vec::new(),
+        ..
+    }
 }
 
 impl Identity {

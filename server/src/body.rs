@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError};
 use landfall::error::{Code, Error};
 use landfall::limits;
+use landfall::plain::Plain;
 use landfall::wire;
-use serde::de::DeserializeOwned;
 use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// A message parsed by `wire::check::body`: no duplicate keys, bounded depth.
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
+impl<T: Plain, S: Sync> FromRequest<S> for Json<T> {
     type Rejection = Fault;
 
     async fn from_request(request: Request, _: &S) -> Answer<Self> {

@@ -7,26 +7,29 @@ use crate::authority::push::Push;
 use crate::authority::rows::Who;
 use crate::authority::terms::hex;
 use crate::id::{User, is_temp, uuid_v7};
+use crate::plain::plain;
 use crate::record::Fields;
 use crate::schema::{Entity, IdMode, Operation, Schema, To};
 use crate::time::Millis;
 use crate::wire::Change;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a temporary id stands for, kept as long as answers are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TempRow {
-    /// Whose device made it.
-    pub user: User,
-    /// The temporary id.
-    pub temp_id: String,
-    /// The record's entity.
-    pub entity: String,
-    /// The record's id.
-    pub real_id: String,
-    /// When the record came.
-    pub at: Millis,
+plain! {
+    /// What a temporary id stands for, kept as long as answers are.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct TempRow {
+        /// Whose device made it.
+        pub user: User,
+        /// The temporary id.
+        pub temp_id: String,
+        /// The record's entity.
+        pub entity: String,
+        /// The record's id.
+        pub real_id: String,
+        /// When the record came.
+        pub at: Millis,
+        ..
+    }
 }
 
 /// Every temporary id that ops name, each once.

@@ -10,6 +10,7 @@ use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, Who};
 use crate::authority::terms::hex;
 use crate::error::{Code, Error, Result};
 use crate::id::OpId;
+use crate::plain::Plain;
 use crate::record::Fields;
 use crate::record::digest::canonical_text;
 use crate::schema::{Entity, Operation, Schema};
@@ -214,7 +215,7 @@ impl<'a> Push<'a> {
     fn device(&self, known: Option<DeviceRow>) -> Result<DeviceRow> {
         let stranger = || Error::new(Code::PermissionDenied, "this device is not registered to this user").at("device_id");
         let known = known.filter(|row| row.user == self.who.user).ok_or_else(|| stranger().hint("register it first"))?;
-        let hash = hex(serde_json::to_value(&self.request).map(|value| canonical_text(&value)).unwrap_or_default().as_bytes());
+        let hash = hex(canonical_text(&self.request.plain()).as_bytes());
         let same_life = known.incarnation == self.request.incarnation;
         let repeat = same_life && known.request_no == self.request.request_no && known.request_hash == hash;
         if same_life && self.request.request_no <= known.request_no && !repeat {
@@ -310,5 +311,5 @@ fn key(change: &Change) -> RowKey {
 
 /// SHA-256 of the op's canonical form.
 fn fingerprint(change: &Change) -> String {
-    hex(serde_json::to_value(change).map(|value| canonical_text(&value)).unwrap_or_default().as_bytes())
+    hex(canonical_text(&change.plain()).as_bytes())
 }

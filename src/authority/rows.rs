@@ -2,12 +2,12 @@
 //! database is the ledger's business.
 
 use crate::id::{DeviceId, Incarnation, OpId, Run, User};
+use crate::plain::plain;
 use crate::record::{Fields, digest};
 use crate::schema::Operation;
 use crate::time::Millis;
 use crate::wire::change::Stamp;
 use crate::wire::{Processed, RemoteChange};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Who asks: from the token alone, never from the body.
@@ -32,77 +32,88 @@ pub struct RowKey {
     pub id: String,
 }
 
-/// A record on the server; a deleted one stays as a tombstone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// The entity.
-    pub entity: String,
-    /// The record.
-    pub id: String,
-    /// Counts up by one with each change.
-    pub version: u64,
-    /// The tenant's number of the last change.
-    pub number: u64,
-    /// A tombstone.
-    pub deleted: bool,
-    /// The fields; empty for a tombstone.
-    pub data: Fields,
-    /// What a tombstone's fields were, where an edit may win over a delete; it never leaves the server.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<Fields>,
-    /// Who wrote fields last.
-    pub stamps: BTreeMap<String, Stamp>,
-    /// Who changed it last.
-    pub changed_by: String,
-    /// When.
-    pub changed_at: Millis,
+plain! {
+    /// A record on the server; a deleted one stays as a tombstone.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Row {
+        /// The entity.
+        pub entity: String,
+        /// The record.
+        pub id: String,
+        /// Counts up by one with each change.
+        pub version: u64,
+        /// The tenant's number of the last change.
+        pub number: u64,
+        /// A tombstone.
+        pub deleted: bool,
+        /// The fields; empty for a tombstone.
+        pub data: Fields,
+        /// What a tombstone's fields were, where an edit may win over a delete; it never leaves the server.
+        pub last?: Option<Fields>,
+        /// Who wrote fields last.
+        pub stamps: BTreeMap<String, Stamp>,
+        /// Who changed it last.
+        pub changed_by: String,
+        /// When.
+        pub changed_at: Millis,
+        ..
+    }
 }
 
-/// The record of an op and of its answer, kept at least as long as a device may stay away.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The op.
-    pub id: OpId,
-    /// Who sent it.
-    pub user: User,
-    /// From where.
-    pub device: DeviceId,
-    /// SHA-256 of the op's canonical form, in hex.
-    pub fingerprint: String,
-    /// The number of the change; 0 if it changed nothing.
-    pub number: u64,
-    /// When it was decided.
-    pub at: Millis,
-    /// The answer.
-    pub answer: Processed,
+plain! {
+    /// The record of an op and of its answer, kept at least as long as a device may stay away.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Entry {
+        /// The op.
+        pub id: OpId,
+        /// Who sent it.
+        pub user: User,
+        /// From where.
+        pub device: DeviceId,
+        /// SHA-256 of the op's canonical form, in hex.
+        pub fingerprint: String,
+        /// The number of the change; 0 if it changed nothing.
+        pub number: u64,
+        /// When it was decided.
+        pub at: Millis,
+        /// The answer.
+        pub answer: Processed,
+        ..
+    }
 }
 
-/// A device and its present life.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DeviceRow {
-    /// The device.
-    pub id: DeviceId,
-    /// Whose it is.
-    pub user: User,
-    /// What people call it.
-    pub name: String,
-    /// Its present life; empty before the first push.
-    pub incarnation: Incarnation,
-    /// The last request of that life.
-    pub request_no: u64,
-    /// SHA-256 of that request's canonical form, in hex.
-    pub request_hash: String,
-    /// When it was last heard of.
-    pub seen_at: Millis,
+plain! {
+    /// A device and its present life.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct DeviceRow {
+        /// The device.
+        pub id: DeviceId,
+        /// Whose it is.
+        pub user: User,
+        /// What people call it.
+        pub name: String,
+        /// Its present life; empty before the first push.
+        pub incarnation: Incarnation,
+        /// The last request of that life.
+        pub request_no: u64,
+        /// SHA-256 of that request's canonical form, in hex.
+        pub request_hash: String,
+        /// When it was last heard of.
+        pub seen_at: Millis,
+        ..
+    }
 }
 
-/// One life of the server's data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRow {
-    /// Random.
-    pub id: Run,
-    /// The tenant's counter when it began.
-    pub first: u64,
+plain! {
+    /// One life of the server's data.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct RunRow {
+        /// Random.
+        pub id: Run,
+        /// The tenant's counter when it began.
+        pub first: u64,
+        ..
+    }
 }
 
 impl Row {

@@ -3,44 +3,48 @@
 //! but a reset.
 
 use crate::id::{Run, Token};
+use crate::plain::plain;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 /// The server's secret for tokens.
 #[derive(Clone)]
 pub struct TokenKey(pub [u8; 32]);
 
-/// What a token says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor {
-    /// The run it was made in.
-    pub run: Run,
-    /// Application and tenant.
-    pub tenant: String,
-    /// The user.
-    pub user: String,
-    /// The filter: entities and tiers that were asked for.
-    pub filter: String,
-    /// The schema's version.
-    pub schema: u32,
-    /// Every change up to this number is with the device, once the snapshot (if any) is done.
-    pub number: u64,
-    /// In a snapshot: the entity and the last id that was sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snapshot: Option<Place>,
+plain! {
+    /// What a token says.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Cursor {
+        /// The run it was made in.
+        pub run: Run,
+        /// Application and tenant.
+        pub tenant: String,
+        /// The user.
+        pub user: String,
+        /// The filter: entities and tiers that were asked for.
+        pub filter: String,
+        /// The schema's version.
+        pub schema: u32,
+        /// Every change up to this number is with the device, once the snapshot (if any) is done.
+        pub number: u64,
+        /// In a snapshot: the entity and the last id that was sent.
+        pub snapshot?: Option<Place>,
+        ..
+    }
 }
 
-/// A place in a snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// The entity being sent.
-    pub entity: String,
-    /// The last id sent of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
+plain! {
+    /// A place in a snapshot.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Place {
+        /// The entity being sent.
+        pub entity: String,
+        /// The last id sent of it.
+        pub after?: Option<String>,
+        ..
+    }
 }
 
 impl TokenKey {

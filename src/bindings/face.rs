@@ -5,17 +5,14 @@ use crate::browser::host::Event;
 use crate::browser::idb::Notice;
 use crate::browser::js;
 use crate::error::Error;
-use serde::Serialize;
-use serde_json::json;
-use serde_wasm_bindgen::Serializer;
+use crate::plain::{self, Plain};
+use serde_json::Value;
 use wasm_bindgen::JsValue;
 
-/// A plain object of it; maps become objects, absent is null.
-pub(super) fn value(value: &impl Serialize) -> JsValue {
-    // By way of `Value`, so that the serializer is compiled for one type. Fails for maps with keys that are no text and
-    // numbers beyond 2^53; no status or event has any.
-    let value = serde_json::to_value(value).unwrap_or_default();
-    value.serialize(&Serializer::json_compatible()).unwrap_or(JsValue::NULL)
+/// A plain object of it, as JavaScript parses its JSON; absent is null.
+pub(super) fn value(value: &Value) -> JsValue {
+    // JavaScript parses every JSON that is nested less than it can recurse; nothing that comes here is deep.
+    js::write(value).unwrap_or(JsValue::NULL)
 }
 
 /// The error as JavaScript throws it.
@@ -25,9 +22,9 @@ pub(super) fn thrown(error: &Error) -> JsValue {
     js::set(&thrown, "code", &JsValue::from_str(error.code.as_str()));
     js::set(&thrown, "path", &JsValue::from_str(&error.path));
     js::set(&thrown, "hint", &JsValue::from_str(&error.hint));
-    js::set(&thrown, "retry", &value(&error.code.retry()));
+    js::set(&thrown, "retry", &JsValue::from_str(error.code.retry().as_str()));
     if let Some(ms) = error.retry_after_ms {
-        js::set(&thrown, "retryAfterMs", &value(&ms));
+        js::set(&thrown, "retryAfterMs", &value(&ms.into()));
     }
     if let Some(detail) = &error.detail {
         js::set(&thrown, "detail", &value(detail));
@@ -37,19 +34,15 @@ pub(super) fn thrown(error: &Error) -> JsValue {
 
 /// The event as listeners get it.
 pub(super) fn event(event: &Event) -> JsValue {
-    let plain = |name: &str| value(&json!({ "type": name }));
-    match event {
-        Event::Status(status) => value(&json!({ "type": "status", "status": status })),
-        Event::Changed(gen_no, changed) => value(&json!({ "type": "changed", "gen": gen_no, "changed": changed })),
-        Event::Cycle(cycle) => value(&json!({ "type": "cycle", "cycle": cycle })),
-        Event::Warning(error) => value(&json!({ "type": "warning", "error": error })),
-        Event::Notice(notice) => plain(match notice {
-            Notice::Migrating(done) => return value(&json!({ "type": "migrating", "done": done })),
-            Notice::Blocked => "blocked",
-            Notice::Created => "created",
-            Notice::ReadOnly => "readonly",
-            Notice::Yielded => "yielded",
-            Notice::Lost => "lost",
-        }),
-    }
+    let one = |name: &str, content: Value| plain::object([("type", name.into()), (name, content)]);
+    value(&match event {
+        Event::Status(status) => one("status", status.plain()),
+        Event::Cycle(cycle) => one("cycle", cycle.plain()),
+        Event::Changed(gen_no, changed) => {
+            plain::object([("type", "changed".into()), ("gen", (*gen_no).into()), ("changed", changed.plain())])
+        }
+        Event::Warning(error) => plain::object([("type", "warning".into()), ("error", error.plain())]),
+        Event::Notice(Notice::Migrating(done)) => plain::object([("type", "migrating".into()), ("done", (*done).into())]),
+        Event::Notice(notice) => plain::object([("type", notice.name().into())]),
+    })
 }

@@ -9,15 +9,14 @@ mod reads;
 
 use crate::browser::host::{Host, fresh};
 use crate::browser::{js, registry};
-use crate::error::{Code, Error, Result};
-use crate::record::{Fields, domain, located};
+use crate::error::{Code, Result};
+use crate::plain::{self, Plain, plain};
+use crate::record::{Fields, domain};
 use crate::store::WriteRequest;
 use crate::store::act::{Act, Decision};
 use crate::time::Millis;
 use js_sys::{Function, Promise};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::Value;
 use std::pin::Pin;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -32,16 +31,16 @@ pub struct Db {
     host: Rc<Host>,
 }
 
-#[derive(Deserialize)]
-struct ActRequest {
-    entity: String,
-    id: String,
-    decision: Decision,
-    /// With either of these the record is corrected before it is sent again.
-    #[serde(default)]
-    data: Fields,
-    #[serde(default)]
-    removed: Vec<String>,
+plain! {
+    struct ActRequest {
+        entity: String,
+        id: String,
+        decision: Decision,
+        /// With either of these the record is corrected before it is sent again.
+        data?: Fields,
+        removed?: Vec<String>,
+        ..
+    }
 }
 
 #[wasm_bindgen]
@@ -56,8 +55,8 @@ impl Db {
         let host = self.host.clone();
         answer(async move {
             let wrote = host.write(parse::<WriteRequest>(&request)?).await?;
-            let text = json!({ "id": wrote.id, "op": wrote.op, "gen": wrote.summary.gen_no }).to_string();
-            Ok(JsValue::from_str(&text))
+            let answer = [("id", wrote.id.into()), ("op", wrote.op.plain()), ("gen", wrote.summary.gen_no.into())];
+            Ok(JsValue::from_str(&plain::text(&plain::object(answer))))
         })
     }
 
@@ -72,8 +71,9 @@ impl Db {
         answer(async move {
             let wrote = host.batch(parse::<Vec<WriteRequest>>(&requests)?).await?;
             let each = [(wrote.id, wrote.op)].into_iter().chain(wrote.more);
-            let each: Vec<_> = each.map(|(id, op)| json!({ "id": id, "op": op })).collect();
-            Ok(JsValue::from_str(&json!({ "each": each, "gen": wrote.summary.gen_no }).to_string()))
+            let each: Vec<_> = each.map(|(id, op)| plain::object([("id", id.into()), ("op", op.plain())])).collect();
+            let answer = plain::object([("each", Value::Array(each)), ("gen", wrote.summary.gen_no.into())]);
+            Ok(JsValue::from_str(&plain::text(&answer)))
         })
     }
 
@@ -121,7 +121,7 @@ impl Db {
     pub fn wake(&self, reason: String) -> Promise {
         let host = self.host.clone();
         answer(async move {
-            let cycle = host.wake(parse(&json!(reason).to_string())?).await;
+            let cycle = host.wake(read(Value::String(reason))?).await;
             // The cycle that answers may have begun before it was asked for.
             let began = Millis(js::now().since(Millis(cycle.duration)));
             reads::result(&host, cycle, began).await
@@ -135,7 +135,7 @@ impl Db {
 
     /// How things stand.
     pub fn status(&self) -> JsValue {
-        face::value(&self.host.status())
+        face::value(&self.host.status().plain())
     }
 
     /// What is known of this database: name of the device, generation, usage.
@@ -155,7 +155,7 @@ impl Db {
 pub fn databases() -> Promise {
     answer(async {
         let entries = registry::all().await?;
-        Ok(face::value(&entries))
+        Ok(face::value(&entries.plain()))
     })
 }
 
@@ -175,7 +175,10 @@ fn promise(work: Pin<Box<dyn Future<Output = Result<JsValue>>>>) -> Promise {
 }
 
 /// Text from JavaScript, in the value domain and of the expected shape.
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
-    let value = domain::parse(text.as_bytes())?;
-    located::read(value).map_err(|mistake| Error::new(Code::ValidationError, mistake.message).at(mistake.path))
+fn parse<T: Plain>(text: &str) -> Result<T> {
+    read(domain::parse(text.as_bytes())?)
+}
+
+fn read<T: Plain>(value: Value) -> Result<T> {
+    plain::read(value).map_err(|mistake| mistake.told(Code::ValidationError))
 }

@@ -8,27 +8,26 @@ use crate::browser::idb::{Idb, Notice, Plan};
 use crate::browser::js;
 use crate::browser::registry::{self, Entry};
 use crate::error::{Code, Error, Result};
+use crate::plain::plain;
 use crate::schema::Schema;
 use crate::store::migrate::Migrate;
 use crate::store::{Output, layout};
 use js_sys::Function;
-use serde::Deserialize;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
-#[derive(Deserialize)]
-struct Options {
-    schema: String,
-    tenant: String,
-    user: String,
-    #[serde(default)]
-    device: String,
-    base: String,
-    #[serde(default)]
-    refresh: Option<String>,
-    /// Given by a worker that found the database in the registry: nothing to note.
-    #[serde(default)]
-    database: Option<String>,
+plain! {
+    struct Options {
+        schema: String,
+        tenant: String,
+        user: String,
+        device: String = String::new(),
+        base: String,
+        refresh: Option<String>,
+        /// Given by a worker that found the database in the registry: nothing to note.
+        database: Option<String>,
+        ..
+    }
 }
 
 pub(super) async fn open(options: &JsValue, on_event: Function) -> Result<Rc<Host>> {

@@ -5,6 +5,7 @@ use crate::bindings::face;
 use crate::browser::host::Host;
 use crate::browser::js;
 use crate::error::Result;
+use crate::plain::{self, Plain, plain};
 use crate::queue::OpStatus;
 use crate::store::layout::{BY_STATUS, CONFLICTS, QUEUE};
 use crate::store::query::{Query, RowView};
@@ -13,8 +14,7 @@ use crate::store::{Range, Read};
 use crate::sync::Cycle;
 use crate::time::Millis;
 use js_sys::{Array, Object};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use wasm_bindgen::JsValue;
 
 /// Most rows one call reads of one status.
@@ -30,15 +30,15 @@ impl RowView for Stored {
     }
 }
 
-/// Which ops to list.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Filter {
-    #[serde(default)]
-    status: Vec<OpStatus>,
-    #[serde(default)]
-    entity: Option<String>,
-    #[serde(default)]
-    limit: Option<u32>,
+plain! {
+    /// Which ops to list.
+    #[derive(Debug, Default)]
+    pub(super) struct Filter {
+        status: Vec<OpStatus> = Vec::new(),
+        entity: Option<String>,
+        limit: Option<u32>,
+        ..
+    }
 }
 
 pub(super) async fn get(host: &Host, entity: &str, id: &str) -> Result<JsValue> {
@@ -86,14 +86,7 @@ pub(super) async fn queue(host: &Host, filter: &Filter) -> Result<JsValue> {
 }
 
 fn by_status(status: OpStatus) -> Range {
-    let name = match status {
-        OpStatus::Pending => "pending",
-        OpStatus::Syncing => "syncing",
-        OpStatus::Completed => "completed",
-        OpStatus::Failed => "failed",
-        OpStatus::Conflict => "conflict",
-    };
-    Range::all(QUEUE, LIST).by(BY_STATUS).only(name.into())
+    Range::all(QUEUE, LIST).by(BY_STATUS).only(status.as_str().into())
 }
 
 pub(super) async fn conflicts(host: &Host) -> Result<JsValue> {
@@ -130,16 +123,16 @@ pub(super) async fn result(host: &Host, cycle: Cycle, began: Millis) -> Result<J
     let ops: Array = rows.iter().flat_map(Array::iter).filter(recent).collect();
     let errors: Array = ops.iter().map(|op| js::get(&op, "error")).filter(|error| !error.is_undefined()).collect();
     if let Some(error) = &cycle.error {
-        errors.unshift(&face::value(error));
+        errors.unshift(&face::value(&error.plain()));
     }
-    let result = face::value(&json!({
-        "success": cycle.error.is_none() && cycle.failed == 0,
-        "synced": cycle.synced,
-        "failed": cycle.failed,
-        "conflicts": cycle.conflicts,
-        "pulled": cycle.pulled,
-        "duration": cycle.duration,
-    }));
+    let result = face::value(&plain::object([
+        ("success", (cycle.error.is_none() && cycle.failed == 0).into()),
+        ("synced", cycle.synced.into()),
+        ("failed", cycle.failed.into()),
+        ("conflicts", cycle.conflicts.into()),
+        ("pulled", cycle.pulled.into()),
+        ("duration", cycle.duration.into()),
+    ]));
     js::set(&result, "operations", &ops);
     js::set(&result, "errors", &errors);
     Ok(result)

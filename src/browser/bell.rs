@@ -4,6 +4,8 @@
 
 use crate::browser::js;
 use crate::limits;
+use crate::plain::{self, Plain};
+use crate::record::domain;
 use crate::sync::Bell;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -35,10 +37,8 @@ impl BellRope {
 
     /// Tells the others.
     pub fn ring(&self, bell: &Bell) {
-        if let Ok(text) = serde_json::to_string(bell) {
-            // Throws only on a closed channel, whose context is ending.
-            let _ = self.channel.post_message(&JsValue::from_str(&text));
-        }
+        // Throws only on a closed channel, whose context is ending.
+        let _ = self.channel.post_message(&JsValue::from_str(&plain::text(&bell.plain())));
     }
 }
 
@@ -52,7 +52,7 @@ impl Drop for BellRope {
 /// Any script of the origin can post here: what is not a bell is left alone.
 fn read(data: &JsValue) -> Option<Bell> {
     let text = data.dyn_ref::<js_sys::JsString>().filter(|text| text.length() <= MESSAGE_UNITS)?;
-    let bell: Bell = crate::record::located::read(crate::record::domain::parse(String::from(text).as_bytes()).ok()?).ok()?;
+    let bell: Bell = plain::read(domain::parse(String::from(text).as_bytes()).ok()?).ok()?;
     let fits = |id: &str| id.len() <= limits::ID_BYTES;
     (bell.changed.len() <= limits::BELL_IDS && bell.changed.iter().all(|(entity, id)| fits(entity) && fits(id))).then_some(bell)
 }

@@ -286,7 +286,7 @@ impl Host {
     }
 
     async fn send(&self, request: &Request) -> Result<Reply> {
-        let response = self.fetch.send(&native::encode(request)?).await?;
+        let response = self.fetch.send(&native::encode(request)).await?;
         native::decode(request, &response, js::now())
     }
 

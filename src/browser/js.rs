@@ -3,11 +3,10 @@
 //! Every module of this room uses it.
 
 use crate::error::{Code, Error, Result};
-use crate::record::located;
+use crate::plain::{self, Plain};
+use crate::record::domain;
 use crate::store::Key;
 use js_sys::{Array, Function, JSON, JsString, Promise, Reflect};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -19,23 +18,41 @@ use wasm_bindgen_futures::JsFuture;
 ///
 /// # Errors
 /// `CORRUPT_DATA` when it is not what was expected.
-pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T> {
+pub fn read<T: Plain>(value: &JsValue) -> Result<T> {
     let corrupt = |what: String| Error::new(Code::CorruptData, what);
     let text = JSON::stringify(value).map_err(|thrown| corrupt(message(&thrown)))?;
     // `JSON.stringify(undefined)` is undefined, whatever the binding's type says.
     let text = text.as_string().ok_or_else(|| corrupt("a value without JSON".to_owned()))?;
-    let value: Value = serde_json::from_str(&text).map_err(|error| corrupt(error.to_string()))?;
-    located::read(value).map_err(|mistake| corrupt(mistake.message).at(mistake.path))
+    let value = domain::parse(text.as_bytes()).map_err(|error| Error { code: Code::CorruptData, ..error })?;
+    plain::read(value).map_err(|mistake| mistake.told(Code::CorruptData))
 }
 
 /// Hands a value to JavaScript as its own parse of our JSON text.
 ///
 /// # Errors
-/// `VALIDATION_ERROR` when the value has no JSON or JavaScript cannot parse it.
-pub fn write<T: Serialize + ?Sized>(value: &T) -> Result<JsValue> {
-    let wrong = |what: String| Error::new(Code::ValidationError, what);
-    let text = serde_json::to_string(value).map_err(|error| wrong(error.to_string()))?;
-    JSON::parse(&text).map_err(|thrown| wrong(message(&thrown)))
+/// `VALIDATION_ERROR` when JavaScript cannot parse it.
+pub fn write(value: &Value) -> Result<JsValue> {
+    parse(&plain::text(value))
+}
+
+/// The same for values that become one list, without making one of them here.
+///
+/// # Errors
+/// As `write`.
+pub fn write_list<'a>(values: impl Iterator<Item = &'a Value>) -> Result<Array> {
+    let mut text = String::from("[");
+    for value in values {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        plain::text::write(value, &mut text, plain::text::as_it_is);
+    }
+    text.push(']');
+    parse(&text).map(JsCast::unchecked_into)
+}
+
+fn parse(text: &str) -> Result<JsValue> {
+    JSON::parse(text).map_err(|thrown| Error::new(Code::ValidationError, message(&thrown)))
 }
 
 /// The key as IndexedDB takes it.

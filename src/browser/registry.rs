@@ -4,35 +4,36 @@
 
 use crate::browser::js;
 use crate::error::{Code, Error, Result};
+use crate::plain::{Plain, plain};
 use crate::time::Millis;
 use rexie::{ObjectStore, Rexie, TransactionMode};
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
 const NAME: &str = "landfall/registry";
 const DATABASES: &str = "databases";
 
-/// What a worker needs to open one database.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The database's name.
-    pub database: String,
-    /// The application's schema, as JSON text.
-    pub schema: String,
-    /// The tenant.
-    pub tenant: String,
-    /// The user.
-    pub user: String,
-    /// The device, where a page plays several.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub device: String,
-    /// The server's base address.
-    pub base: String,
-    /// The address that answers a cookie with a token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh: Option<String>,
-    /// When it was last opened by a page.
-    pub opened_at: Millis,
+plain! {
+    /// What a worker needs to open one database.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Entry {
+        /// The database's name.
+        pub database: String,
+        /// The application's schema, as JSON text.
+        pub schema: String,
+        /// The tenant.
+        pub tenant: String,
+        /// The user.
+        pub user: String,
+        /// The device, where a page plays several.
+        pub device?: String,
+        /// The server's base address.
+        pub base: String,
+        /// The address that answers a cookie with a token.
+        pub refresh?: Option<String>,
+        /// When it was last opened by a page.
+        pub opened_at: Millis,
+        ..
+    }
 }
 
 /// Notes a database, over what was noted of it before.
@@ -40,7 +41,7 @@ pub struct Entry {
 /// # Errors
 /// `STORAGE_ERROR`, `QUOTA_EXCEEDED`.
 pub async fn note(entry: &Entry) -> Result<()> {
-    let row = js::write(entry)?;
+    let row = js::write(&entry.plain())?;
     let registry = open().await?;
     let done = async {
         let transaction = registry.transaction(&[DATABASES], TransactionMode::ReadWrite)?;

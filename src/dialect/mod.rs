@@ -5,6 +5,7 @@ pub mod native;
 
 use crate::error::{Code, Error};
 use crate::limits::RETRY_AFTER_MAX_MS;
+use crate::plain;
 use crate::time::Millis;
 use crate::wire::{Problem, check};
 
@@ -58,7 +59,7 @@ pub fn failure(response: &HttpResponse, now: Millis) -> Error {
         404 | 405 | 410 => (Code::ServerError, "there is no sync endpoint at this address"),
         _ => (Code::NetworkError, "something on the way answered in the server's place"),
     };
-    let error = Error::new(code, message).detail(serde_json::json!({ "status": response.status }));
+    let error = Error::new(code, message).detail(plain::object([("status", response.status.into())]));
     match wait {
         Some(ms) => error.retry_after(ms),
         None => error,

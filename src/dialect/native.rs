@@ -3,21 +3,19 @@
 
 use crate::dialect::{HttpRequest, HttpResponse, failure, media_type};
 use crate::error::{Code, Error, Result};
+use crate::plain::{self, Plain};
 use crate::time::Millis;
 use crate::wire::{Reply, Request, check};
-use serde::Serialize;
 
 /// A request as HTTP.
-///
-/// # Errors
-/// `PROTOCOL_ERROR` if it could not be written as JSON (it always can).
-pub fn encode(request: &Request) -> Result<HttpRequest> {
+#[must_use]
+pub fn encode(request: &Request) -> HttpRequest {
     let (path, body) = match request {
-        Request::Attach(device) => ("/api/v1/sync/devices", json(device)?),
-        Request::Push(push) => ("/api/v1/sync/push", json(push)?),
-        Request::Pull(pull) => ("/api/v1/sync/pull", json(pull)?),
+        Request::Attach(device) => ("/api/v1/sync/devices", device.plain()),
+        Request::Push(push) => ("/api/v1/sync/push", push.plain()),
+        Request::Pull(pull) => ("/api/v1/sync/pull", pull.plain()),
     };
-    Ok(HttpRequest { method: "POST", path, body })
+    HttpRequest { method: "POST", path, body: plain::text(&body) }
 }
 
 /// An answer from HTTP.
@@ -41,8 +39,4 @@ pub fn decode(request: &Request, response: &HttpResponse, now: Millis) -> Result
         Request::Pull(_) => check::body(&response.body).map(Reply::Pull),
     };
     parsed.map_err(|error| foreign(&error.message))
-}
-
-fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::new(Code::ProtocolError, error.to_string()))
 }

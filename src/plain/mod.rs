@@ -10,11 +10,13 @@
 mod near;
 mod reader;
 mod shape;
+pub mod text;
 mod types;
 
 pub use near::nearest;
 pub use reader::{Mistake, Reader};
-pub(crate) use shape::{plain, serde_by_value, variants, words};
+pub use shape::{plain, serde_by_value, variants, words};
+pub use text::text;
 
 use serde_json::{Map, Value};
 
@@ -61,6 +63,15 @@ pub fn read<T: Plain>(mut value: Value) -> Result<T, Mistake> {
 #[inline(never)]
 pub fn put<T: Plain>(out: &mut Map<String, Value>, key: &str, value: &T) {
     out.insert(key.to_owned(), value.plain());
+}
+
+/// An object of a few fields.
+pub fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    let mut out = Map::new();
+    for (key, value) in fields {
+        out.insert(key.to_owned(), value);
+    }
+    Value::Object(out)
 }
 
 /// Writes one field unless it is blank.

@@ -3,6 +3,7 @@
 //! code stays small.
 
 use super::{Blank, Plain, nearest};
+use crate::error::{Code, Error};
 use serde_json::Value;
 use std::fmt;
 
@@ -15,6 +16,14 @@ pub struct Mistake {
     pub message: String,
     /// What to write instead, where that is known.
     pub hint: String,
+}
+
+impl Mistake {
+    /// The error it is to whoever asked for the value.
+    #[must_use]
+    pub fn told(self, code: Code) -> Error {
+        Error { hint: self.hint, ..Error::new(code, self.message).at(self.path) }
+    }
 }
 
 impl fmt::Display for Mistake {

@@ -13,6 +13,7 @@
 ///
 /// A property that is not declared is a mistake, unless the declaration ends with `..`. `struct Name: Default` adds a
 /// `Default` for a struct whose every field may be absent.
+#[macro_export]
 macro_rules! plain {
     ($(#[$meta:meta])* $vis:vis struct $name:ident $(: $default:ident)? { $($fields:tt)* }) => {
         $crate::plain::plain! { @next { [$(#[$meta])*] [$vis] $name [$($default)?] } [] $($fields)* }
@@ -50,7 +51,8 @@ macro_rules! plain {
         }
 
         impl $name {
-            fn spread(&self, out: &mut ::serde_json::Map<String, ::serde_json::Value>) {
+            /// Writes its fields into an object.
+            pub(crate) fn spread(&self, out: &mut ::serde_json::Map<String, ::serde_json::Value>) {
                 $( $crate::plain::plain!(@put self out $field $how $key); )*
             }
         }
@@ -97,6 +99,7 @@ macro_rules! plain {
 }
 
 /// Declares an enum of plain words together with its JSON: each variant is a text.
+#[macro_export]
 macro_rules! words {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $( $(#[$doc:meta])* $variant:ident = $word:literal, )* }) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +134,7 @@ macro_rules! words {
 
 /// Declares an enum whose variants have contents, together with its JSON: an object with one property, named after the
 /// variant.
+#[macro_export]
 macro_rules! variants {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $( $(#[$doc:meta])* $variant:ident($type:ty) = $word:literal, )* }) => {
         $(#[$meta])*
@@ -164,6 +168,7 @@ macro_rules! variants {
 }
 
 /// serde's traits for a type that has `Plain`.
+#[macro_export]
 macro_rules! serde_by_value {
     ($name:ident) => {
         impl ::serde::Serialize for $name {
@@ -181,4 +186,4 @@ macro_rules! serde_by_value {
     };
 }
 
-pub(crate) use {plain, serde_by_value, variants, words};
+pub use {plain, serde_by_value, variants, words};

@@ -1,4 +1,5 @@
 use super::{Plain, plain, read, variants, words};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -147,5 +148,36 @@ fn a_variant_is_the_only_name_of_an_object() {
     assert_eq!(wrong::<Step>(json!("?")), told("", "unknown word `?`", "one of: part, say"));
     for many in [json!({"part": {}, "say": "x"}), json!({}), json!(null)] {
         assert!(wrong::<Step>(many).1.starts_with("expected an object with one name"));
+    }
+}
+
+/// Anything JSON can say, with every kind of character in its texts.
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<u64>().prop_map(Into::into),
+        any::<f64>().prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+        "[\\x00-\\x22\\\\\u{7f}ü€😀]{0,20}".prop_map(Into::into),
+    ];
+    leaf.prop_recursive(4, 32, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+            prop::collection::btree_map(any::<String>(), inner, 0..5).prop_map(|map| map.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn its_text_is_the_one_that_everybody_writes(value in anything()) {
+        prop_assert_eq!(super::text(&value), serde_json::to_string(&value).unwrap());
+    }
+
+    #[test]
+    fn no_value_makes_a_reader_panic(value in anything()) {
+        let _ = (read::<Whole>(value.clone()), read::<Spread>(value.clone()), read::<Step>(value));
     }
 }

@@ -82,6 +82,19 @@ macro_rules! whole_numbers {
 
 whole_numbers! { u8 u16 u32 u64 }
 
+impl Plain for i64 {
+    fn take(value: &mut Value, at: &mut Reader) -> Self {
+        value.as_i64().unwrap_or_else(|| {
+            at.unlike(value, "a whole number");
+            0
+        })
+    }
+
+    fn plain(&self) -> Value {
+        Value::from(*self)
+    }
+}
+
 impl<T: Plain> Plain for Option<T> {
     fn take(value: &mut Value, at: &mut Reader) -> Self {
         if value.is_null() { None } else { Some(T::take(value, at)) }
@@ -139,6 +152,18 @@ impl<T: Plain + Default, const N: usize> Plain for [T; N] {
 
     fn plain(&self) -> Value {
         Value::Array(self.iter().map(T::plain).collect())
+    }
+}
+
+/// A pair of names is a list of two.
+impl Plain for (String, String) {
+    fn take(value: &mut Value, at: &mut Reader) -> Self {
+        let [first, second] = Plain::take(value, at);
+        (first, second)
+    }
+
+    fn plain(&self) -> Value {
+        Value::Array(vec![self.0.plain(), self.1.plain()])
     }
 }
 

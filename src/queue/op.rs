@@ -4,120 +4,111 @@
 use crate::error::Error;
 use crate::hlc::Hlc;
 use crate::id::{ConflictId, OpId, is_temp};
+use crate::plain::{self, Plain, plain, words};
 use crate::queue::order::Link;
 use crate::record::{Fields, Patch};
 use crate::schema::{Entity, Operation, Schema};
 use crate::time::Millis;
 use crate::wire::Change;
-use serde::{Deserialize, Serialize};
 
-/// Where an op stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OpStatus {
-    /// Waits to be sent.
-    Pending,
-    /// Part of a batch that has left, or was about to.
-    Syncing,
-    /// Applied by the server; its payload is kept for seven days.
-    Completed,
-    /// Refused by the server; waits for a person.
-    Failed,
-    /// Met another change that no rule could merge; waits for a person.
-    Conflict,
+words! {
+    /// Where an op stands.
+    pub enum OpStatus {
+        /// Waits to be sent.
+        Pending = "pending",
+        /// Part of a batch that has left, or was about to.
+        Syncing = "syncing",
+        /// Applied by the server; its payload is kept for seven days.
+        Completed = "completed",
+        /// Refused by the server; waits for a person.
+        Failed = "failed",
+        /// Met another change that no rule could merge; waits for a person.
+        Conflict = "conflict",
+    }
 }
 
-/// A row of `sync_queue`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Op {
-    /// Its place in the order of arrival; the primary key.
-    pub seq: u64,
-    /// Its id, on the device and in the server's ledger.
-    pub id: OpId,
-    /// What it does.
-    pub operation: Operation,
-    /// To which kind of record.
-    pub entity_type: String,
-    /// To which record.
-    pub entity_id: String,
-    /// What it changes: for a create, everything stands in `data`.
-    #[serde(flatten)]
-    pub patch: Patch,
-    /// The server version it was made on.
-    pub base_version: Option<u64>,
-    /// How often the record had been changed on this device.
-    pub local_version: u64,
-    /// The version the server gave the record for it.
-    pub server_version: Option<u64>,
-    /// Where it stands.
-    pub status: OpStatus,
-    /// 1 is sent first.
-    pub priority: u8,
-    /// Attempts that the server answered.
-    pub retry_count: u32,
-    /// When the last one was.
-    pub last_retry_at: Option<Millis>,
-    /// When the change was made, by the device's clock.
-    pub created_at: Millis,
-    /// When this row last changed.
-    pub updated_at: Millis,
-    /// When the change was made, by the hybrid clock.
-    pub hlc: Hlc,
-    /// The schema it was made under.
-    pub schema_version: u32,
-    /// Ops with the same group stand or fall together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// The conflict it resolves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resolves: Option<ConflictId>,
-    /// Once true, the bytes that travel never change again (law 3).
-    pub frozen: bool,
-    /// 1: may be sent. 0: waits for what `needs` or `behind` say. Absent unless pending, so that its index holds few.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ready: Option<u8>,
-    /// An earlier op of the same record has no final answer yet.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub behind: bool,
-    /// `[entity_type, entity_id]` while it has no final answer: the record's lane.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lane: Option<[String; 2]>,
-    /// Its group waits for another op of the group: this one is not offered until that one has changed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub aside: bool,
-    /// `entity_type/entity_id` of records whose ops must reach the server first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<String>,
-    /// Records it refers to that were not on the device when it was written; should they be created here, they go first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lacks: Vec<String>,
-    /// Records it no longer refers to: their deletion goes after it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub frees: Vec<String>,
-    /// The references that led from its record back to it when it was sent: these ops travelled as one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cycle: Vec<String>,
-    /// The request it last left with and its place in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sent: Option<[u64; 2]>,
-    /// Why the server refused it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Error>,
-    /// How it travels, if the schema has changed since it was frozen: everything else here follows the schema of now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub travels_as: Option<Box<Former>>,
+plain! {
+    /// A row of `sync_queue`.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Op {
+        /// Its place in the order of arrival; the primary key.
+        pub seq: u64,
+        /// Its id, on the device and in the server's ledger.
+        pub id: OpId,
+        /// What it does.
+        pub operation: Operation,
+        /// To which kind of record.
+        pub entity_type: String,
+        /// To which record.
+        pub entity_id: String,
+        /// What it changes: for a create, everything stands in `data`.
+        pub patch: Patch as ..,
+        /// The server version it was made on.
+        pub base_version: Option<u64>,
+        /// How often the record had been changed on this device.
+        pub local_version: u64,
+        /// The version the server gave the record for it.
+        pub server_version: Option<u64>,
+        /// Where it stands.
+        pub status: OpStatus,
+        /// 1 is sent first.
+        pub priority: u8,
+        /// Attempts that the server answered.
+        pub retry_count: u32,
+        /// When the last one was.
+        pub last_retry_at: Option<Millis>,
+        /// When the change was made, by the device's clock.
+        pub created_at: Millis,
+        /// When this row last changed.
+        pub updated_at: Millis,
+        /// When the change was made, by the hybrid clock.
+        pub hlc: Hlc,
+        /// The schema it was made under.
+        pub schema_version: u32,
+        /// Ops with the same group stand or fall together.
+        pub group?: Option<String>,
+        /// The conflict it resolves.
+        pub resolves?: Option<ConflictId>,
+        /// Once true, the bytes that travel never change again (law 3).
+        pub frozen: bool,
+        /// 1: may be sent. 0: waits for what `needs` or `behind` say. Absent unless pending, so that its index holds few.
+        pub ready?: Option<u8>,
+        /// An earlier op of the same record has no final answer yet.
+        pub behind?: bool,
+        /// `[entity_type, entity_id]` while it has no final answer: the record's lane.
+        pub lane?: Option<[String; 2]>,
+        /// Its group waits for another op of the group: this one is not offered until that one has changed.
+        pub aside?: bool,
+        /// `entity_type/entity_id` of records whose ops must reach the server first.
+        pub needs?: Vec<String>,
+        /// Records it refers to that were not on the device when it was written; should they be created here, they go first.
+        pub lacks?: Vec<String>,
+        /// Records it no longer refers to: their deletion goes after it.
+        pub frees?: Vec<String>,
+        /// The references that led from its record back to it when it was sent: these ops travelled as one.
+        pub cycle?: Vec<String>,
+        /// The request it last left with and its place in it.
+        pub sent?: Option<[u64; 2]>,
+        /// Why the server refused it.
+        pub error?: Option<Error>,
+        /// How it travels, if the schema has changed since it was frozen: everything else here follows the schema of now.
+        pub travels_as?: Option<Box<Former>>,
+        ..
+    }
 }
 
-/// What a frozen op says in the words of the schema it was frozen under.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Former {
-    /// The entity's name then.
-    pub entity_type: String,
-    /// What it changes, in the fields of then.
-    #[serde(flatten)]
-    pub patch: Patch,
-    /// That schema's version.
-    pub schema_version: u32,
+plain! {
+    /// What a frozen op says in the words of the schema it was frozen under.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Former {
+        /// The entity's name then.
+        pub entity_type: String,
+        /// What it changes, in the fields of then.
+        pub patch: Patch as ..,
+        /// That schema's version.
+        pub schema_version: u32,
+        ..
+    }
 }
 
 impl Op {
@@ -179,7 +170,7 @@ impl Op {
     /// About how many bytes of a request it takes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        serde_json::to_string(&self.patch).map_or(0, |text| text.len() + 400)
+        plain::text(&self.patch.plain()).len() + 400
     }
 
     /// What the order of a batch asks of it.

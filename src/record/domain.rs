@@ -5,6 +5,7 @@
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
@@ -153,9 +154,10 @@ impl<'de> Visitor<'de> for Strict {
         let mut fields = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             let value = map.next_value_seed(Strict { depth })?;
-            if fields.insert(key.clone(), value).is_some() {
-                return Err(de::Error::custom(format!("the key {key} stands twice")));
-            }
+            match fields.entry(key) {
+                Entry::Vacant(place) => place.insert(value),
+                Entry::Occupied(taken) => return Err(de::Error::custom(format!("the key {} stands twice", taken.key()))),
+            };
         }
         Ok(Value::Object(fields))
     }

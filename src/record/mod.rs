@@ -3,7 +3,6 @@
 
 pub mod digest;
 pub mod domain;
-pub mod located;
 pub mod order;
 pub mod patch;
 pub mod value;

@@ -2,30 +2,30 @@
 //! difference is found, laid over a record and put behind another one; it knows no policy. The queue stores patches, the
 //! wire carries them, merge reads them.
 
+use crate::plain::plain;
 use crate::record::{Fields, value};
-use serde::{Deserialize, Serialize};
 
-/// A change of one record, field by field.
-///
-/// ```
-/// use landfall::record::Patch;
-/// use serde_json::json;
-/// let (old, new) = (json!({"a": 1, "b": 2}), json!({"a": 1, "c": null}));
-/// let patch = Patch::between(old.as_object().unwrap(), new.as_object().unwrap());
-/// assert_eq!(patch.removed, ["b"]); // removed is not null, and null is a value
-/// assert_eq!(patch.applied(old.as_object().unwrap()), *new.as_object().unwrap());
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Patch {
-    /// Fields with their new values.
-    #[serde(default, skip_serializing_if = "Fields::is_empty")]
-    pub data: Fields,
-    /// Fields taken away, sorted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub removed: Vec<String>,
-    /// The values that the fields of `data` and `removed` had; absent where they had none.
-    #[serde(default, skip_serializing_if = "Fields::is_empty")]
-    pub before: Fields,
+plain! {
+    /// A change of one record, field by field.
+    ///
+    /// ```
+    /// use landfall::record::Patch;
+    /// use serde_json::json;
+    /// let (old, new) = (json!({"a": 1, "b": 2}), json!({"a": 1, "c": null}));
+    /// let patch = Patch::between(old.as_object().unwrap(), new.as_object().unwrap());
+    /// assert_eq!(patch.removed, ["b"]); // removed is not null, and null is a value
+    /// assert_eq!(patch.applied(old.as_object().unwrap()), *new.as_object().unwrap());
+    /// ```
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Patch {
+        /// Fields with their new values.
+        pub data?: Fields,
+        /// Fields taken away, sorted.
+        pub removed?: Vec<String>,
+        /// The values that the fields of `data` and `removed` had; absent where they had none.
+        pub before?: Fields,
+        ..
+    }
 }
 
 impl Patch {

@@ -4,6 +4,7 @@
 
 use super::{Conversion, MigrationStep, Operation, Schema};
 use crate::limits::INTEGER_MAX;
+use crate::plain;
 use crate::record::{Fields, Patch, value};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -205,7 +206,7 @@ fn convert(to: Conversion, value: &Value) -> Option<Value> {
         (Conversion::Integer, Value::String(text)) => whole(number(text).as_ref().and_then(Value::as_f64)),
         (Conversion::Boolean, Value::String(text)) => boolean(text),
         (Conversion::Boolean, Value::Number(found)) => boolean(&found.to_string()),
-        (Conversion::Text, other) => Some(Value::String(other.to_string())),
+        (Conversion::Text, other) => Some(Value::String(plain::text(other))),
         (Conversion::List, other) => Some(Value::Array(vec![other.clone()])),
         (Conversion::Number | Conversion::Integer | Conversion::Boolean, _) => None,
     }

@@ -21,8 +21,8 @@ impl Schema {
         let value = domain::parse(text.as_bytes())
             .map_err(|error| Error { code: Code::InvalidSchema, ..error }.hint("the file has to be plain JSON, each key once"))?;
         let schema: Self = plain::read(value).map_err(|mistake| {
-            let hint = if mistake.hint.is_empty() { "see schemas/schema.schema.json".to_owned() } else { mistake.hint };
-            Error::new(Code::InvalidSchema, mistake.message).at(mistake.path).hint(hint)
+            let error = mistake.told(Code::InvalidSchema);
+            if error.hint.is_empty() { error.hint("see schemas/schema.schema.json") } else { error }
         })?;
         schema.check()?;
         Ok(schema)

@@ -5,7 +5,7 @@
 use super::{Entity, Field, FieldType};
 use crate::error::{Code, Error, Result};
 use crate::limits;
-use crate::plain::nearest;
+use crate::plain::{self, nearest};
 use crate::record::digest::canonical_text;
 use crate::record::{Fields, domain, value};
 use crate::time::Millis;
@@ -131,10 +131,9 @@ fn size(name: &str, fields: &Fields) -> Result<()> {
             error.at(path)
         })?;
     }
-    let mut bytes = Count(0);
-    serde_json::to_writer(&mut bytes, fields).map_err(|error| wrong(error.to_string()).at(name))?;
-    if bytes.0 > limits::RECORD_BYTES {
-        let what = format!("a record must have at most {} bytes of JSON, got {}", limits::RECORD_BYTES, bytes.0);
+    let bytes = plain::text::size(fields);
+    if bytes > limits::RECORD_BYTES {
+        let what = format!("a record must have at most {} bytes of JSON, got {}", limits::RECORD_BYTES, bytes);
         return Err(wrong(what).at(name).hint("move long content into an attachment"));
     }
     Ok(())
@@ -294,20 +293,6 @@ fn missing(path: &str, field: &Field) -> Error {
 
 fn wrong(what: impl Into<String>) -> Error {
     Error::new(Code::ValidationError, what)
-}
-
-/// Counts the bytes written to it.
-struct Count(usize);
-
-impl std::io::Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

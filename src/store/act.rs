@@ -5,6 +5,7 @@
 use crate::error::{Code, Error, Result};
 use crate::id::{Entropy, OpId};
 use crate::limits;
+use crate::plain::words;
 use crate::queue::{Op, OpStatus};
 use crate::record::Fields;
 use crate::schema::{Operation, Schema};
@@ -16,20 +17,19 @@ use crate::store::rows::{Head, Record};
 use crate::store::scope;
 use crate::store::settle::children_read;
 use crate::time::Millis;
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What shall become of the ops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decision {
-    /// Send what is shown here as a new op, made on the server's present version.
-    Retry,
-    /// Give up the changes: the record is as on the server again.
-    Discard,
-    /// Give up changes of which nothing has left this device.
-    Cancel,
+words! {
+    /// What shall become of the ops.
+    pub enum Decision {
+        /// Send what is shown here as a new op, made on the server's present version.
+        Retry = "retry",
+        /// Give up the changes: the record is as on the server again.
+        Discard = "discard",
+        /// Give up changes of which nothing has left this device.
+        Cancel = "cancel",
+    }
 }
 
 /// What came of it.

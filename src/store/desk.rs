@@ -3,6 +3,7 @@
 //! decides nothing about sync. Every writing transaction of the store works on one.
 
 use crate::error::{Code, Error, Result};
+use crate::plain::Plain;
 use crate::queue::{Op, OpStatus};
 use crate::record::Fields;
 use crate::schema::{Entity, Schema};
@@ -10,7 +11,7 @@ use crate::store::key::Key;
 use crate::store::layout::{BASE, BY_RECORD, CONFLICTS, METADATA, QUARANTINE, QUEUE};
 use crate::store::port::{Change, Range, Read, Rows, StoreName};
 use crate::store::quarantine::{Place, QuarantineRow, read_op};
-use crate::store::rows::{BaseRow, ConflictRow, Head, Record, RecordStatus, SyncRow, from_row, size, to_row};
+use crate::store::rows::{BaseRow, ConflictRow, Head, Record, RecordStatus, SyncRow, from_row, size};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -245,7 +246,7 @@ impl Desk {
     }
 
     pub fn put_conflict(&mut self, row: &ConflictRow) -> Result<()> {
-        self.dirty.other.push(Change::Put { store: CONFLICTS, row: to_row(row)? });
+        self.dirty.other.push(Change::Put { store: CONFLICTS, row: row.plain() });
         Ok(())
     }
 
@@ -257,7 +258,7 @@ impl Desk {
     pub fn quarantine(&mut self, row: &QuarantineRow) -> Result<()> {
         self.head.quarantined += 1;
         self.dirty.head = true;
-        self.dirty.other.push(Change::Put { store: QUARANTINE, row: to_row(row)? });
+        self.dirty.other.push(Change::Put { store: QUARANTINE, row: row.plain() });
         Ok(())
     }
 
@@ -296,28 +297,28 @@ impl Desk {
         for name in &self.dirty.records {
             let store: StoreName = Cow::Owned(schema.entity(&name.0)?.store.clone());
             out.push(match self.records.get(name).and_then(Option::as_ref) {
-                Some(record) => Change::Put { store, row: record.clone().into_row()? },
+                Some(record) => Change::Put { store, row: record.clone().into_row() },
                 None => Change::Delete { store, key: name.1.as_str().into() },
             });
         }
         for name in &self.dirty.bases {
             out.push(match self.base(name) {
-                Some(base) => Change::Put { store: BASE, row: to_row(base)? },
+                Some(base) => Change::Put { store: BASE, row: base.plain() },
                 None => Change::Delete { store: BASE, key: Key::pair(name.0.as_str(), name.1.as_str()) },
             });
         }
         for seq in &self.dirty.ops {
             out.push(match self.ops.get(seq) {
-                Some(op) => Change::Put { store: QUEUE, row: to_row(op)? },
+                Some(op) => Change::Put { store: QUEUE, row: op.plain() },
                 None => Change::Delete { store: QUEUE, key: (*seq).into() },
             });
         }
         if self.dirty.sync {
-            out.push(Change::Put { store: METADATA, row: to_row(self.sync()?)? });
+            out.push(Change::Put { store: METADATA, row: self.sync()?.plain() });
         }
         if self.dirty.head || !out.is_empty() {
             self.head.gen_no += 1;
-            out.push(Change::Put { store: METADATA, row: to_row(&self.head)? });
+            out.push(Change::Put { store: METADATA, row: self.head.plain() });
         }
         Ok(out)
     }

@@ -1,6 +1,7 @@
 //! What the database of one user holds, as data: store names, key paths, indexes, versions. An executor builds it, the
 //! transactions name it, and nothing else spells a store or index name.
 
+use crate::plain;
 use crate::schema::{MigrationStep, Schema};
 use crate::store::port::StoreName;
 use std::borrow::Cow;
@@ -145,7 +146,7 @@ pub fn moves(schema: &Schema) -> Vec<Move> {
 #[must_use]
 pub fn debt(moves: &[Move], from: u32, to: u32) -> Option<serde_json::Value> {
     let owed = moves.iter().any(|one| from < one.to && one.to <= to);
-    owed.then(|| serde_json::json!({ "key": format!("{DEBT}{to:07}"), "from": from, "to": to }))
+    owed.then(|| plain::object([("key", format!("{DEBT}{to:07}").into()), ("from", from.into()), ("to", to.into())]))
 }
 
 /// How the keys of those rows begin; they sort by version.

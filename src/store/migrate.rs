@@ -6,16 +6,16 @@ mod rows;
 
 use crate::error::{Code, Error, Result};
 use crate::limits::MIGRATE_ROWS;
+use crate::plain::{Plain, plain};
 use crate::schema::{Schema, Upgrade};
 use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
 use crate::store::key::Key;
 use crate::store::layout::{BASE, CONFLICTS, DEBT, METADATA, QUEUE, stores};
 use crate::store::migrate::rows::Moved;
 use crate::store::port::{Change, Durability, Range, Read, Rows, Scope, Step, StoreName};
-use crate::store::rows::{Head, Record, RecordStatus, SyncInfo, SyncRow, from_row, to_row};
+use crate::store::rows::{Head, Record, RecordStatus, SyncInfo, SyncRow, from_row};
 use crate::store::scope;
 use crate::time::Millis;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -30,23 +30,22 @@ pub struct Migrated {
     pub summary: Summary,
 }
 
-/// What is still to be moved, and how far it has come (see `layout::debt`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Debt {
-    key: String,
-    from: u32,
-    to: u32,
-    /// The stage that is under way (see `stages`); empty: not begun, `"end"`: over.
-    #[serde(default)]
-    stage: String,
-    /// The last key looked at there.
-    #[serde(default)]
-    after: Option<Value>,
-    #[serde(default)]
-    done: u64,
-    /// Names in single rows are those of now.
-    #[serde(default)]
-    named: bool,
+plain! {
+    /// What is still to be moved, and how far it has come (see `layout::debt`).
+    #[derive(Clone, Debug, PartialEq)]
+    struct Debt {
+        key: String,
+        from: u32,
+        to: u32,
+        /// The stage that is under way (see `stages`); empty: not begun, `"end"`: over.
+        stage: String = String::new(),
+        /// The last key looked at there.
+        after: Option<Value>,
+        done: u64 = 0,
+        /// Names in single rows are those of now.
+        named: bool = false,
+        ..
+    }
 }
 
 /// Moving a slice as a transaction.
@@ -176,7 +175,7 @@ impl Migrate {
             migrated.more = true;
             desk.write(match debt.stage.as_str() {
                 END => Change::Delete { store: METADATA, key: debt.key.as_str().into() },
-                _ => Change::Put { store: METADATA, row: to_row(&debt)? },
+                _ => Change::Put { store: METADATA, row: debt.plain() },
             });
         }
         let changes = desk.finish(schema)?;

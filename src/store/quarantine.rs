@@ -3,6 +3,7 @@
 //! named in an error; `isolate` moves rows here, `Release` lets them go.
 
 use crate::error::{Code, Error, Result};
+use crate::plain::{self, Plain, plain};
 use crate::queue::Op;
 use crate::record::Fields;
 use crate::schema::Schema;
@@ -13,31 +14,30 @@ use crate::store::port::{Change, Durability, Read, Rows, Scope, Step};
 use crate::store::rows::{Head, from_row};
 use crate::store::scope;
 use crate::time::Millis;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// A row of `quarantine`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct QuarantineRow {
-    /// Its id.
-    pub id: String,
-    /// The store it was found in; `pull` for a row that the server sent.
-    pub store: String,
-    /// The entity of the record it is of, if that could be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entity_type: Option<String>,
-    /// The record, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entity_id: Option<String>,
-    /// The row as it was found.
-    pub row: Value,
-    /// What was shown of the record, where the row was a change of it: nothing typed is gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shown: Option<Fields>,
-    /// What is wrong with it.
-    pub error: Error,
-    /// When it was found.
-    pub at: Millis,
+plain! {
+    /// A row of `quarantine`.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct QuarantineRow {
+        /// Its id.
+        pub id: String,
+        /// The store it was found in; `pull` for a row that the server sent.
+        pub store: String,
+        /// The entity of the record it is of, if that could be read.
+        pub entity_type?: Option<String>,
+        /// The record, likewise.
+        pub entity_id?: Option<String>,
+        /// The row as it was found.
+        pub row: Value,
+        /// What was shown of the record, where the row was a change of it: nothing typed is gone.
+        pub shown?: Option<Fields>,
+        /// What is wrong with it.
+        pub error: Error,
+        /// When it was found.
+        pub at: Millis,
+        ..
+    }
 }
 
 /// Names a row of the database that may be damaged.
@@ -60,17 +60,19 @@ impl Place {
     #[must_use]
     pub fn damaged(&self, error: Error) -> Error {
         let (kind, entity, id) = match self {
-            Self::Record((entity, id)) => ("record", entity.as_str(), json!(id)),
-            Self::Base((entity, id)) => ("base", entity.as_str(), json!(id)),
-            Self::Op(seq) => ("op", "sync_queue", json!(seq)),
-            Self::Conflict(id) => ("conflict", "conflicts", json!(id)),
-            Self::Metadata(key) => ("metadata", "metadata", json!(key)),
+            Self::Record((entity, id)) => ("record", entity.as_str(), id.plain()),
+            Self::Base((entity, id)) => ("base", entity.as_str(), id.plain()),
+            Self::Op(seq) => ("op", "sync_queue", (*seq).into()),
+            Self::Conflict(id) => ("conflict", "conflicts", id.plain()),
+            Self::Metadata(key) => ("metadata", "metadata", key.plain()),
         };
         let path = match &id {
             Value::String(id) => format!("{entity}.{id}"),
             other => format!("{entity}.{other}"),
         };
-        Error { code: Code::CorruptData, ..error }.at(path).detail(json!({ "damaged": [kind, entity, id] }))
+        Error { code: Code::CorruptData, ..error }
+            .at(path)
+            .detail(plain::object([("damaged", Value::Array(vec![kind.into(), entity.into(), id]))]))
     }
 
     /// The place that an error names.

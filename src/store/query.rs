@@ -3,42 +3,39 @@
 //! JSON values and over the browser's own objects; it reads nothing itself.
 
 use crate::error::{Code, Error, Result};
+use crate::plain::{self, Plain, plain};
+use crate::record::domain;
 use crate::record::order::compare_text;
 use crate::record::value::same;
 use crate::schema::{Entity, FieldType, Index, Schema};
 use crate::store::key::Key;
 use crate::store::port::Range;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// What an application asks (STO-2).
-///
-/// ```
-/// let text = r#"{"entity": "goal", "where": {"status": "open", "progress": {"gte": 50}}, "orderBy": "due", "limit": 20}"#;
-/// let query: landfall::store::query::Query = serde_json::from_str(text).unwrap();
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Query {
-    /// Of which kind of record.
-    pub entity: String,
-    /// By field: a value it equals, or tests on it. A dot steps into an object.
-    #[serde(rename = "where", default)]
-    pub conditions: BTreeMap<String, Value>,
-    /// Sorted by this field, records without it first; by id if absent.
-    #[serde(default)]
-    pub order_by: Option<String>,
-    /// Backwards.
-    #[serde(default)]
-    pub descending: bool,
-    /// Most records; all if absent.
-    #[serde(default)]
-    pub limit: Option<u32>,
-    /// `cursor` of the page before.
-    #[serde(default)]
-    pub cursor: Option<String>,
+plain! {
+    /// What an application asks (STO-2).
+    ///
+    /// ```
+    /// let text = r#"{"entity": "goal", "where": {"status": "open", "progress": {"gte": 50}}, "orderBy": "due", "limit": 20}"#;
+    /// let query: landfall::store::query::Query = serde_json::from_str(text).unwrap();
+    /// ```
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Query {
+        /// Of which kind of record.
+        pub entity: String,
+        /// By field: a value it equals, or tests on it. A dot steps into an object.
+        pub conditions: BTreeMap<String, Value> as "where" = BTreeMap::new(),
+        /// Sorted by this field, records without it first; by id if absent.
+        pub order_by: Option<String> as "orderBy",
+        /// Backwards.
+        pub descending: bool = false,
+        /// Most records; all if absent.
+        pub limit: Option<u32>,
+        /// `cursor` of the page before.
+        pub cursor: Option<String>,
+    }
 }
 
 /// A test on one field.
@@ -149,11 +146,11 @@ impl Query {
                 .at("cursor")
                 .hint("pass the cursor of the page before, unchanged")
         };
-        let (field, value, id): (Option<String>, Value, String) = crate::record::domain::parse(text.as_bytes())
-            .ok()
-            .and_then(|value| crate::record::located::read(value).ok())
-            .ok_or_else(wrong)?;
-        if field == self.order_by { Ok((value, id)) } else { Err(wrong()) }
+        let parts = domain::parse(text.as_bytes()).ok().and_then(|value| plain::read::<[Value; 3]>(value).ok());
+        match parts {
+            Some([field, value, Value::String(id)]) if field.as_str() == self.order_by.as_deref() => Ok((value, id)),
+            _ => Err(wrong()),
+        }
     }
 
     /// The index that does most: first the order (a sort reads everything), then the longest run of equalities.
@@ -375,7 +372,7 @@ impl Plan {
 
     fn cursor(&self, row: &impl RowView) -> String {
         let value = self.order.as_ref().and_then(|field| row.at(field)).unwrap_or(Value::Null);
-        serde_json::json!([self.order, value, self.id(row)]).to_string()
+        plain::text(&Value::Array(vec![self.order.plain(), value, self.id(row).into()]))
     }
 
     fn behind(&self, row: &impl RowView, after: &(Value, String)) -> bool {

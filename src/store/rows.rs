@@ -4,6 +4,7 @@
 use crate::error::{Code, Error, Result};
 use crate::hlc::Hlc;
 use crate::id::{ConflictId, DeviceId, Entropy, Incarnation, OpId, Token};
+use crate::plain::{self, Plain, plain, words};
 use crate::record::Fields;
 use crate::store::key::Key;
 use crate::store::layout::{BASE, METADATA};
@@ -11,149 +12,147 @@ use crate::store::port::Read;
 use crate::time::Millis;
 use crate::wire::change::Stamp;
 use crate::wire::{Mark, PROTOCOL, Want};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The reserved property of every record.
 pub const SYNC: &str = "_sync";
 
-/// The one hot row: read and written once by every transaction that changes something.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Head {
-    /// `"head"`.
-    pub key: String,
-    /// The last op's place.
-    pub seq: u64,
-    /// Counts transactions that changed something; contexts compare it to know whether they are up to date.
-    pub gen_no: u64,
-    /// The hybrid clock of this database.
-    pub clock: Hlc,
-    /// Raised by whoever gains the lock; a sync transaction of an older holder aborts.
-    pub fence: u64,
-    /// Bytes of JSON by entity.
-    pub usage: BTreeMap<String, u64>,
-    /// Ops pending or syncing.
-    pub queued: u64,
-    /// Ops failed.
-    pub failed: u64,
-    /// Ops in a conflict.
-    pub conflicts: u64,
-    /// Rows in quarantine.
-    #[serde(default)]
-    pub quarantined: u64,
-    /// Ops completed and still kept.
-    #[serde(default)]
-    pub completed: u64,
+plain! {
+    /// The one hot row: read and written once by every transaction that changes something.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Head {
+        /// `"head"`.
+        pub key: String,
+        /// The last op's place.
+        pub seq: u64,
+        /// Counts transactions that changed something; contexts compare it to know whether they are up to date.
+        pub gen_no: u64,
+        /// The hybrid clock of this database.
+        pub clock: Hlc,
+        /// Raised by whoever gains the lock; a sync transaction of an older holder aborts.
+        pub fence: u64,
+        /// Bytes of JSON by entity.
+        pub usage: BTreeMap<String, u64>,
+        /// Ops pending or syncing.
+        pub queued: u64,
+        /// Ops failed.
+        pub failed: u64,
+        /// Ops in a conflict.
+        pub conflicts: u64,
+        /// Rows in quarantine.
+        pub quarantined: u64 = 0,
+        /// Ops completed and still kept.
+        pub completed: u64 = 0,
+        ..
+    }
 }
 
-/// What a cycle needs to go on where the last one stopped.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SyncRow {
-    /// `"sync"`.
-    pub key: String,
-    /// This database's device.
-    pub device_id: DeviceId,
-    /// Its present life.
-    pub incarnation: Incarnation,
-    /// The last request number of that life.
-    pub request_no: u64,
-    /// Where the pull goes on; none: a snapshot begins.
-    pub token: Option<Token>,
-    /// Whether the pull has more to fetch, as far as the last answer said.
-    pub has_more: bool,
-    /// Whether the server knows the device.
-    pub attached: bool,
-    /// When the last cycle ended well.
-    pub last_sync_at: Option<Millis>,
-    /// No automatic attempt before this (backoff, Retry-After).
-    pub not_before: Option<Millis>,
-    /// When that was noted: seen from before it, the clock has been set back and the wait says nothing.
-    #[serde(default)]
-    pub deferred_at: Millis,
-    /// Failed attempts in a row.
-    pub attempts: u32,
-    /// How far the device's clock is behind the server's, as last measured, in milliseconds.
-    #[serde(default)]
-    pub skew_ms: i64,
-    /// Rows whose digest was not the predicted one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub want: Vec<Want>,
-    /// The last mark the server gave.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mark: Option<Mark>,
-    /// The server was restored and has lost what it acknowledged: completed ops behind the first
-    /// place are still to be sent again, up to the second they are on their way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replay: Option<[u64; 2]>,
-    /// And until everything is loaded anew, what it no longer has is kept aside (`store::lost`).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub restored: bool,
-    /// When completed ops were last let go.
-    #[serde(default)]
-    pub swept_at: Millis,
-    /// The protocol this row was written under.
-    pub protocol: u32,
+plain! {
+    /// What a cycle needs to go on where the last one stopped.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct SyncRow {
+        /// `"sync"`.
+        pub key: String,
+        /// This database's device.
+        pub device_id: DeviceId,
+        /// Its present life.
+        pub incarnation: Incarnation,
+        /// The last request number of that life.
+        pub request_no: u64,
+        /// Where the pull goes on; none: a snapshot begins.
+        pub token: Option<Token>,
+        /// Whether the pull has more to fetch, as far as the last answer said.
+        pub has_more: bool,
+        /// Whether the server knows the device.
+        pub attached: bool,
+        /// When the last cycle ended well.
+        pub last_sync_at: Option<Millis>,
+        /// No automatic attempt before this (backoff, Retry-After).
+        pub not_before: Option<Millis>,
+        /// When that was noted: seen from before it, the clock has been set back and the wait says nothing.
+        pub deferred_at: Millis = Millis::default(),
+        /// Failed attempts in a row.
+        pub attempts: u32,
+        /// How far the device's clock is behind the server's, as last measured, in milliseconds.
+        pub skew_ms: i64 = i64::default(),
+        /// Rows whose digest was not the predicted one.
+        pub want?: Vec<Want>,
+        /// The last mark the server gave.
+        pub mark?: Option<Mark>,
+        /// The server was restored and has lost what it acknowledged: completed ops behind the first
+        /// place are still to be sent again, up to the second they are on their way.
+        pub replay?: Option<[u64; 2]>,
+        /// And until everything is loaded anew, what it no longer has is kept aside (`store::lost`).
+        pub restored?: bool,
+        /// When completed ops were last let go.
+        pub swept_at: Millis = Millis::default(),
+        /// The protocol this row was written under.
+        pub protocol: u32,
+        ..
+    }
 }
 
-/// The last server version of a record with pending ops or a conflict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BaseRow {
-    /// The entity.
-    pub entity_type: String,
-    /// The record.
-    pub entity_id: String,
-    /// The server version this is.
-    pub version: u64,
-    /// The record at that version; none: it was deleted.
-    pub data: Option<Fields>,
-    /// Who wrote its fields last.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub stamps: BTreeMap<String, Stamp>,
-    /// Who changed it last.
-    #[serde(default)]
-    pub by: String,
-    /// When the server took that change.
-    #[serde(default)]
-    pub at: Option<Millis>,
+plain! {
+    /// The last server version of a record with pending ops or a conflict.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BaseRow {
+        /// The entity.
+        pub entity_type: String,
+        /// The record.
+        pub entity_id: String,
+        /// The server version this is.
+        pub version: u64,
+        /// The record at that version; none: it was deleted.
+        pub data: Option<Fields>,
+        /// Who wrote its fields last.
+        pub stamps?: BTreeMap<String, Stamp>,
+        /// Who changed it last.
+        pub by: String = String::new(),
+        /// When the server took that change.
+        pub at: Option<Millis>,
+        ..
+    }
 }
 
-/// Where a record stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RecordStatus {
-    /// As on the server, as far as is known here.
-    Synced,
-    /// Changed here, not yet acknowledged.
-    Pending,
-    /// An op of it was refused.
-    Failed,
-    /// An op of it met another change that no rule could merge.
-    Conflict,
+words! {
+    /// Where a record stands.
+    pub enum RecordStatus {
+        /// As on the server, as far as is known here.
+        Synced = "synced",
+        /// Changed here, not yet acknowledged.
+        Pending = "pending",
+        /// An op of it was refused.
+        Failed = "failed",
+        /// An op of it met another change that no rule could merge.
+        Conflict = "conflict",
+    }
 }
 
-/// A record's `_sync` property.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SyncInfo {
-    /// Where it stands.
-    pub status: RecordStatus,
-    /// The server version it is (or is based on); none: the server has not seen it.
-    pub version: Option<u64>,
-    /// How often it was changed here.
-    pub local: u64,
-    /// When it was last changed, here or there.
-    pub modified: Millis,
-    /// When it was last equal to the server's.
-    pub synced: Option<Millis>,
-    /// When the server took its version.
-    pub server_at: Option<Millis>,
-    /// Who changed it last.
-    pub by: String,
-    /// Created here and not yet acknowledged.
-    pub offline: bool,
-    /// The UTF-8 length of its JSON, without this property.
-    pub bytes: u64,
+plain! {
+    /// A record's `_sync` property.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct SyncInfo {
+        /// Where it stands.
+        pub status: RecordStatus,
+        /// The server version it is (or is based on); none: the server has not seen it.
+        pub version: Option<u64>,
+        /// How often it was changed here.
+        pub local: u64,
+        /// When it was last changed, here or there.
+        pub modified: Millis,
+        /// When it was last equal to the server's.
+        pub synced: Option<Millis>,
+        /// When the server took its version.
+        pub server_at: Option<Millis>,
+        /// Who changed it last.
+        pub by: String,
+        /// Created here and not yet acknowledged.
+        pub offline: bool,
+        /// The UTF-8 length of its JSON, without this property.
+        pub bytes: u64,
+        ..
+    }
 }
 
 /// A record and its `_sync`.
@@ -165,33 +164,36 @@ pub struct Record {
     pub sync: SyncInfo,
 }
 
-/// A row of `conflicts`: both sides, until somebody decides (law 6).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ConflictRow {
-    /// Its id, the server's.
-    pub id: ConflictId,
-    /// The entity.
-    pub entity_type: String,
-    /// The record.
-    pub entity_id: String,
-    /// The op that met it.
-    pub op: OpId,
-    /// `edit_edit`, `edit_delete`, `delete_edit`.
-    pub kind: String,
-    /// The fields that no rule could decide.
-    pub fields: Vec<String>,
-    /// Our side; none: deleted here.
-    pub local: Option<Fields>,
-    /// The server's side; none: deleted there.
-    pub server: Option<Fields>,
-    /// The server's version.
-    pub version: u64,
-    /// Who wrote the server's side.
-    pub changed_by: String,
-    /// When, ISO 8601.
-    pub changed_at: String,
-    /// When it was found here.
-    pub detected_at: Millis,
+plain! {
+    /// A row of `conflicts`: both sides, until somebody decides (law 6).
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ConflictRow {
+        /// Its id, the server's.
+        pub id: ConflictId,
+        /// The entity.
+        pub entity_type: String,
+        /// The record.
+        pub entity_id: String,
+        /// The op that met it.
+        pub op: OpId,
+        /// `edit_edit`, `edit_delete`, `delete_edit`.
+        pub kind: String,
+        /// The fields that no rule could decide.
+        pub fields: Vec<String>,
+        /// Our side; none: deleted here.
+        pub local: Option<Fields>,
+        /// The server's side; none: deleted there.
+        pub server: Option<Fields>,
+        /// The server's version.
+        pub version: u64,
+        /// Who wrote the server's side.
+        pub changed_by: String,
+        /// When, ISO 8601.
+        pub changed_at: String,
+        /// When it was found here.
+        pub detected_at: Millis,
+        ..
+    }
 }
 
 impl Default for Head {
@@ -273,13 +275,11 @@ impl Record {
     }
 
     /// The stored row.
-    ///
-    /// # Errors
-    /// Never in practice; `CORRUPT_DATA` if the row could not be written as JSON.
-    pub fn into_row(self) -> Result<Value> {
+    #[must_use]
+    pub fn into_row(self) -> Value {
         let mut fields = self.fields;
-        fields.insert(SYNC.to_owned(), to_row(&self.sync)?);
-        Ok(Value::Object(fields))
+        plain::put(&mut fields, SYNC, &self.sync);
+        Value::Object(fields)
     }
 }
 
@@ -287,22 +287,14 @@ impl Record {
 ///
 /// # Errors
 /// `CORRUPT_DATA`.
-pub fn from_row<T: DeserializeOwned>(row: Value) -> Result<T> {
-    crate::record::located::read(row).map_err(|mistake| corrupt(&mistake.to_string()))
-}
-
-/// Writes one of the engine's rows.
-///
-/// # Errors
-/// `CORRUPT_DATA` if it could not be written as JSON.
-pub fn to_row<T: Serialize>(row: &T) -> Result<Value> {
-    serde_json::to_value(row).map_err(|error| corrupt(&error.to_string()))
+pub fn from_row<T: Plain>(row: Value) -> Result<T> {
+    plain::read(row).map_err(|mistake| corrupt(&mistake.to_string()))
 }
 
 /// The UTF-8 length of a record's JSON.
 #[must_use]
 pub fn size(fields: &Fields) -> u64 {
-    serde_json::to_string(fields).map_or(0, |text| text.len() as u64)
+    plain::text::size(fields) as u64
 }
 
 fn corrupt(what: &str) -> Error {

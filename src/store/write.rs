@@ -5,6 +5,7 @@
 use crate::error::{Code, Error, Result};
 use crate::id::{Entropy, OpId};
 use crate::limits;
+use crate::plain::{self, plain};
 use crate::queue::op::need;
 use crate::record::Fields;
 use crate::schema::{BatchRules, Entity, Operation, Schema};
@@ -16,26 +17,25 @@ use crate::store::rows::{Head, Record};
 use crate::store::settle::children_read;
 use crate::store::{layout, scope};
 use crate::time::Millis;
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What an application asks for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WriteRequest {
-    /// What to do.
-    pub operation: Operation,
-    /// To which kind of record.
-    pub entity: String,
-    /// To which record; for a create it may be absent (then one is made, or taken from the data).
-    #[serde(default)]
-    pub id: Option<String>,
-    /// The whole record for a create; the fields to set for an update.
-    #[serde(default)]
-    pub data: Fields,
-    /// Fields an update takes away.
-    #[serde(default)]
-    pub removed: Vec<String>,
+plain! {
+    /// What an application asks for.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct WriteRequest {
+        /// What to do.
+        pub operation: Operation,
+        /// To which kind of record.
+        pub entity: String,
+        /// To which record; for a create it may be absent (then one is made, or taken from the data).
+        pub id: Option<String>,
+        /// The whole record for a create; the fields to set for an update.
+        pub data: Fields = Fields::new(),
+        /// Fields an update takes away.
+        pub removed: Vec<String> = Vec::new(),
+        ..
+    }
 }
 
 /// What came of it.
@@ -268,5 +268,5 @@ fn too_large(what: &str, found: usize, most: usize) -> Error {
     Error::new(Code::PayloadTooLarge, format!("a batch of {found} {what}; one request takes {most}"))
         .at("batch")
         .hint("write it in smaller batches, or raise sync.batch in the schema")
-        .detail(serde_json::json!({ "limit": most, "value": found }))
+        .detail(plain::object([("limit", most.into()), ("value", found.into())]))
 }

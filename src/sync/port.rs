@@ -3,11 +3,11 @@
 //! back with the ticket they carried; an effect without a ticket has no result.
 
 use crate::error::{Error, Result};
+use crate::plain::{plain, words};
 use crate::store::{Output, Summary, Tx};
 use crate::sync::status::Status;
 use crate::time::Millis;
 pub use crate::wire::{Reply, Request};
-use serde::{Deserialize, Serialize};
 
 /// Names one effect that has a result.
 pub type Ticket = u64;
@@ -75,60 +75,60 @@ pub enum Effect {
     Finished(Box<Cycle>),
 }
 
-/// A hint to the other contexts of the same database. It may be lost; the store is the truth.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bell {
-    /// The store's generation after what happened.
-    pub gen_no: u64,
-    /// What changed: (entity, id); an empty id means "many of this entity".
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changed: Vec<(String, String)>,
-    /// Somebody waits for the lock and asks whether its holder is alive.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub knock: bool,
-    /// The holder's answer: it is.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub busy: bool,
-    /// Ops pending or syncing, failed, in a conflict.
-    #[serde(default)]
-    pub counts: [u64; 3],
-    /// When the last cycle ended well, and with everything fetched.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub synced_at: Option<Millis>,
+plain! {
+    /// A hint to the other contexts of the same database. It may be lost; the store is the truth.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub struct Bell {
+        /// The store's generation after what happened.
+        pub gen_no: u64,
+        /// What changed: (entity, id); an empty id means "many of this entity".
+        pub changed?: Vec<(String, String)>,
+        /// Somebody waits for the lock and asks whether its holder is alive.
+        pub knock?: bool,
+        /// The holder's answer: it is.
+        pub busy?: bool,
+        /// Ops pending or syncing, failed, in a conflict.
+        pub counts: [u64; 3] = [0; 3],
+        /// When the last cycle ended well, and with everything fetched.
+        pub synced_at?: Option<Millis>,
+        ..
+    }
 }
 
-/// Why a sync is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// A person asked, or the application for them: waits set by failures are passed over.
-    User,
-    /// The page is shown again.
-    Foreground,
-    /// The browser's Background Sync event.
-    BackgroundSync,
-    /// The browser's Periodic Background Sync event.
-    PeriodicSync,
-    /// A push message.
-    PushMessage,
-    /// The server says there is something new.
-    Notice,
+words! {
+    /// Why a sync is wanted.
+    pub enum Reason {
+        /// A person asked, or the application for them: waits set by failures are passed over.
+        User = "user",
+        /// The page is shown again.
+        Foreground = "foreground",
+        /// The browser's Background Sync event.
+        BackgroundSync = "background_sync",
+        /// The browser's Periodic Background Sync event.
+        PeriodicSync = "periodic_sync",
+        /// A push message.
+        PushMessage = "push_message",
+        /// The server says there is something new.
+        Notice = "notice",
+    }
 }
 
-/// What one cycle did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Cycle {
-    /// Ops the server applied.
-    pub synced: u64,
-    /// Ops it refused.
-    pub failed: u64,
-    /// Ops that met a conflict.
-    pub conflicts: u64,
-    /// Rows pulled.
-    pub pulled: u64,
-    /// How long it took, in milliseconds.
-    pub duration: u64,
-    /// Why it ended early, if it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Error>,
+plain! {
+    /// What one cycle did.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Cycle {
+        /// Ops the server applied.
+        pub synced: u64,
+        /// Ops it refused.
+        pub failed: u64,
+        /// Ops that met a conflict.
+        pub conflicts: u64,
+        /// Rows pulled.
+        pub pulled: u64,
+        /// How long it took, in milliseconds.
+        pub duration: u64,
+        /// Why it ended early, if it did.
+        pub error?: Option<Error>,
+        ..
+    }
 }

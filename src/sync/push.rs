@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::id::OpId;
+use crate::plain::{self, Plain};
 use crate::queue::Op;
 use crate::store::settle::{Answered, Settle, Settled};
 use crate::store::stage::{Size, Stage, Staged};
@@ -141,7 +142,7 @@ impl Machine {
             return self.stage();
         }
         let bytes: usize = running.batch.iter().map(Op::bytes).sum();
-        let mut detail = serde_json::json!({ "bytes": bytes });
+        let mut detail = plain::object([("bytes", bytes.into())]);
         if let Some(said) = &error.detail {
             detail["server"] = (**said).clone();
         }
@@ -153,7 +154,10 @@ impl Machine {
     fn ask_about(&mut self, ops: &[Op]) {
         let (limits, now) = (self.edit_limits.clone(), self.at.now);
         let why = |op: &Op| {
-            let detail = serde_json::json!({ "waited_ms": now.since(op.created_at), "limit_ms": limits.get(&op.entity_type) });
+            let detail = plain::object([
+                ("waited_ms", now.since(op.created_at).into()),
+                ("limit_ms", limits.get(&op.entity_type).copied().plain()),
+            ]);
             Error::new(crate::error::Code::EditExpired, "this change waited longer than its entity allows")
                 .at(format!("{}.{}", op.entity_type, op.entity_id))
                 .hint("retry sends it all the same, discard gives it up")

@@ -2,62 +2,65 @@
 //! parked, failed, locked or behind); words and colours for people are elsewhere.
 
 use crate::error::Error;
+use crate::plain::{plain, words};
 use crate::time::Millis;
-use serde::{Deserialize, Serialize};
 
-/// What an application shows of sync.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Status {
-    /// The one word for it.
-    pub state: State,
-    /// Ops that wait to be sent or for their answer.
-    pub queued: u64,
-    /// Ops the server refused; they wait for a person.
-    pub failed: u64,
-    /// Ops in a conflict; they wait for a decision.
-    pub conflicts: u64,
-    /// Rows in quarantine; they wait for a person.
-    pub quarantined: u64,
-    /// Rows pulled and ops answered in the running cycle.
-    pub done: u64,
-    /// Ops queued when the running cycle began.
-    pub total: u64,
-    /// Whether there may be changes on the server that are not here yet.
-    pub behind: bool,
-    /// Whether the browser says there is a network.
-    pub online: bool,
-    /// How far the device's clock is behind the server's, in whole seconds' milliseconds (negative: ahead).
-    pub clock_behind_ms: i64,
-    /// When the last cycle ended well.
-    pub last_sync_at: Option<Millis>,
-    /// When the next attempt is due.
-    pub next_attempt_at: Option<Millis>,
-    /// What stopped the last cycle.
-    pub error: Option<Error>,
+plain! {
+    /// What an application shows of sync.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    pub struct Status {
+        /// The one word for it.
+        pub state: State,
+        /// Ops that wait to be sent or for their answer.
+        pub queued: u64,
+        /// Ops the server refused; they wait for a person.
+        pub failed: u64,
+        /// Ops in a conflict; they wait for a decision.
+        pub conflicts: u64,
+        /// Rows in quarantine; they wait for a person.
+        pub quarantined: u64,
+        /// Rows pulled and ops answered in the running cycle.
+        pub done: u64,
+        /// Ops queued when the running cycle began.
+        pub total: u64,
+        /// Whether there may be changes on the server that are not here yet.
+        pub behind: bool,
+        /// Whether the browser says there is a network.
+        pub online: bool,
+        /// How far the device's clock is behind the server's, in whole seconds' milliseconds (negative: ahead).
+        pub clock_behind_ms: i64 as "clockBehindMs",
+        /// When the last cycle ended well.
+        pub last_sync_at: Option<Millis> as "lastSyncAt",
+        /// When the next attempt is due.
+        pub next_attempt_at: Option<Millis> as "nextAttemptAt",
+        /// What stopped the last cycle.
+        pub error: Option<Error>,
+        ..
+    }
 }
 
-/// The one word for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Nothing is known yet.
-    #[default]
-    Starting,
-    /// Everything here is on the server and everything there is here, as of the last answer.
-    Synced,
-    /// Ops wait, and an attempt is due.
-    Pending,
-    /// A cycle is running.
-    Syncing,
-    /// No network; work goes on locally.
-    Offline,
-    /// Something waits for a person: a refused op, a conflict, a row in quarantine.
-    Attention,
-    /// The last cycle failed; the next attempt is due.
-    Error,
-    /// The user stopped syncing.
-    Paused,
+words! {
+    /// The one word for it.
+    #[derive(Default)]
+    pub enum State {
+        /// Nothing is known yet.
+        #[default]
+        Starting = "starting",
+        /// Everything here is on the server and everything there is here, as of the last answer.
+        Synced = "synced",
+        /// Ops wait, and an attempt is due.
+        Pending = "pending",
+        /// A cycle is running.
+        Syncing = "syncing",
+        /// No network; work goes on locally.
+        Offline = "offline",
+        /// Something waits for a person: a refused op, a conflict, a row in quarantine.
+        Attention = "attention",
+        /// The last cycle failed; the next attempt is due.
+        Error = "error",
+        /// The user stopped syncing.
+        Paused = "paused",
+    }
 }
 
 impl Status {

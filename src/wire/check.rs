@@ -5,7 +5,7 @@
 use crate::error::{Code, Error, Result};
 use crate::id::is_temp;
 use crate::limits;
-use crate::record::located;
+use crate::plain::{self, Plain};
 use crate::schema::Operation;
 use crate::wire::{Change, PROTOCOL, PullRequest, PushRequest, Slice};
 use serde_json::Value;
@@ -103,7 +103,7 @@ fn value(fields: &crate::record::Fields, path: &str) -> Result<()> {
         crate::record::domain::value(value, limits::VALUE_DEPTH - 1).map_err(|error| at(error, &format!("{path}.{key}")))?;
     }
     // The same measure as at the local write: what passed there passes here.
-    let bytes = serde_json::to_string(fields).map_or(usize::MAX, |text| text.len());
+    let bytes = plain::text::size(fields);
     if bytes > limits::RECORD_BYTES { Err(too_large(path, "RECORD_BYTES", limits::RECORD_BYTES)) } else { Ok(()) }
 }
 
@@ -154,14 +154,14 @@ fn id(text: &str, path: &str) -> Result<()> {
 fn too_large(path: &str, name: &str, limit: usize) -> Error {
     Error::new(Code::PayloadTooLarge, format!("more than {limit} ({name})"))
         .at(path)
-        .detail(serde_json::json!({ "limit": name, "value": limit }))
+        .detail(plain::object([("limit", name.into()), ("value", limit.into())]))
 }
 
 /// Parses a JSON body with duplicate keys refused and depth bounded.
 ///
 /// # Errors
 /// `PROTOCOL_ERROR` naming the place.
-pub fn body<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+pub fn body<T: Plain>(bytes: &[u8]) -> Result<T> {
     let value: Value = crate::record::domain::parse(bytes).map_err(|error| Error { code: Code::ProtocolError, ..error })?;
-    located::read(value).map_err(|mistake| Error::new(Code::ProtocolError, mistake.message).at(mistake.path))
+    plain::read(value).map_err(|mistake| mistake.told(Code::ProtocolError))
 }

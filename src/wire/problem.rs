@@ -2,35 +2,33 @@
 //! is was decided elsewhere.
 
 use crate::error::{Code, Error};
-use serde::{Deserialize, Serialize};
+use crate::plain::plain;
 use serde_json::Value;
 
-/// The body of every answer that is not a success, `application/problem+json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Problem {
-    /// `https://landfall.dev/errors/<CODE>`, RFC 9457 section 3.1.1.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The code in words, the same for every occurrence.
-    pub title: String,
-    /// The HTTP status.
-    pub status: u16,
-    /// What was wrong this time.
-    pub detail: String,
-    /// Our code.
-    pub code: Code,
-    /// Where in the request.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub path: String,
-    /// What to do.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub hint: String,
-    /// How long to wait, in milliseconds (the header `Retry-After` says it in seconds).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after_ms: Option<u64>,
-    /// More, for programs: a limit that was passed, a rival record.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<Value>,
+plain! {
+    /// The body of every answer that is not a success, `application/problem+json`.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Problem {
+        /// `https://landfall.dev/errors/<CODE>`, RFC 9457 section 3.1.1.
+        pub kind: String as "type",
+        /// The code in words, the same for every occurrence.
+        pub title: String,
+        /// The HTTP status.
+        pub status: u16,
+        /// What was wrong this time.
+        pub detail: String,
+        /// Our code.
+        pub code: Code,
+        /// Where in the request.
+        pub path?: String,
+        /// What to do.
+        pub hint?: String,
+        /// How long to wait, in milliseconds (the header `Retry-After` says it in seconds).
+        pub retry_after_ms?: Option<u64>,
+        /// More, for programs: a limit that was passed, a rival record.
+        pub data?: Option<Value>,
+        ..
+    }
 }
 
 impl From<Error> for Problem {

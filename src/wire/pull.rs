@@ -2,129 +2,136 @@
 //! transaction together with its token (law 2). Building a page is `authority`'s, taking it in is `store`'s.
 
 use crate::id::{DeviceId, OpId, Run, Token};
+use crate::plain::{plain, words};
 use crate::wire::change::RemoteChange;
-use serde::{Deserialize, Serialize};
 
-/// `POST {base}/api/v1/sync/pull`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PullRequest {
-    /// `wire::PROTOCOL`.
-    pub protocol: u32,
-    /// The device.
-    pub device_id: DeviceId,
-    /// Where to go on; none: from the beginning, as a snapshot.
-    #[serde(default)]
-    pub sync_token: Option<Token>,
-    /// Only these entities; empty: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub entity_types: Vec<String>,
-    /// Only these tiers; empty: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tiers: Vec<u8>,
-    /// Most rows of the page.
-    #[serde(default)]
-    pub limit: u32,
-    /// The schema version of the device.
-    pub schema_version: u32,
-    /// Rows to send whatever the token says: their digest was not the predicted one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub want: Vec<Want>,
-    /// The last mark the device was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mark: Option<Mark>,
+plain! {
+    /// `POST {base}/api/v1/sync/pull`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct PullRequest {
+        /// `wire::PROTOCOL`.
+        pub protocol: u32,
+        /// The device.
+        pub device_id: DeviceId,
+        /// Where to go on; none: from the beginning, as a snapshot.
+        pub sync_token: Option<Token>,
+        /// Only these entities; empty: all.
+        pub entity_types?: Vec<String>,
+        /// Only these tiers; empty: all.
+        pub tiers?: Vec<u8>,
+        /// Most rows of the page.
+        pub limit: u32 = 0,
+        /// The schema version of the device.
+        pub schema_version: u32,
+        /// Rows to send whatever the token says: their digest was not the predicted one.
+        pub want?: Vec<Want>,
+        /// The last mark the device was given.
+        pub mark?: Option<Mark>,
+        ..
+    }
 }
 
-/// How far the server had come when it last answered ops. A server that does not know the run, or has not come so far in
-/// it, was restored from a copy and has lost what it acknowledged; a token cannot say so, since it moves with what is pulled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
-    /// The server's run.
-    pub run: Run,
-    /// The tenant's number.
-    pub number: u64,
+plain! {
+    /// How far the server had come when it last answered ops. A server that does not know the run, or has not come so far in
+    /// it, was restored from a copy and has lost what it acknowledged; a token cannot say so, since it moves with what is pulled.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Mark {
+        /// The server's run.
+        pub run: Run,
+        /// The tenant's number.
+        pub number: u64,
+        ..
+    }
 }
 
-/// One row that is asked for by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Want {
-    /// The entity's name in the schema.
-    pub entity_type: String,
-    /// The record's id.
-    pub entity_id: String,
+plain! {
+    /// One row that is asked for by name.
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub struct Want {
+        /// The entity's name in the schema.
+        pub entity_type: String,
+        /// The record's id.
+        pub entity_id: String,
+        ..
+    }
 }
 
-/// The answer to a pull.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PullReply {
-    /// The page.
-    pub slices: Vec<Slice>,
-    /// The slices' changes once more for clients that know only goalflow's specification; ours leaves them unread.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<RemoteChange>,
-    /// Whether the pull goes on.
-    pub has_more: bool,
-    /// Where; equal to the last slice's token, or to the request's when there is no slice.
-    #[serde(default)]
-    pub next_sync_token: Option<Token>,
-    /// The server's clock, ISO 8601.
-    pub server_time: String,
-    /// The token is of no use any more: load everything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reset: Option<Reset>,
+plain! {
+    /// The answer to a pull.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PullReply {
+        /// The page.
+        pub slices: Vec<Slice>,
+        /// The slices' changes once more for clients that know only goalflow's specification; ours leaves them unread.
+        pub changes?: Vec<RemoteChange>,
+        /// Whether the pull goes on.
+        pub has_more: bool,
+        /// Where; equal to the last slice's token, or to the request's when there is no slice.
+        pub next_sync_token: Option<Token>,
+        /// The server's clock, ISO 8601.
+        pub server_time: String,
+        /// The token is of no use any more: load everything.
+        pub reset?: Option<Reset>,
+        ..
+    }
 }
 
-/// Why a token is of no use any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reset {
-    /// The server was restored: it may have lost what it had acknowledged.
-    Rollback,
-    /// Tombstones older than the token are gone.
-    Horizon,
-    /// The token is not (or no longer) for this user, filter or schema, or does not verify.
-    Token,
+words! {
+    /// Why a token is of no use any more.
+    pub enum Reset {
+        /// The server was restored: it may have lost what it had acknowledged.
+        Rollback = "rollback",
+        /// Tombstones older than the token are gone.
+        Horizon = "horizon",
+        /// The token is not (or no longer) for this user, filter or schema, or does not verify.
+        Token = "token",
+    }
 }
 
-/// What a device takes in as one transaction.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Slice {
-    /// This device's ops decided up to here, so that its own echoes are known; settled before the changes are taken.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub acks: Vec<Ack>,
-    /// Rows.
-    #[serde(default)]
-    pub changes: Vec<RemoteChange>,
-    /// In a snapshot: the stretch of ids the slice covers; clean local records in it that are not listed are gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub range: Option<IdRange>,
-    /// Where to go on once this slice is taken.
-    pub token: Token,
+plain! {
+    /// What a device takes in as one transaction.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Slice {
+        /// This device's ops decided up to here, so that its own echoes are known; settled before the changes are taken.
+        pub acks?: Vec<Ack>,
+        /// Rows.
+        pub changes: Vec<RemoteChange> = Vec::new(),
+        /// In a snapshot: the stretch of ids the slice covers; clean local records in it that are not listed are gone.
+        pub range?: Option<IdRange>,
+        /// Where to go on once this slice is taken.
+        pub token: Token,
+        ..
+    }
 }
 
-/// One of this device's ops that the server has applied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ack {
-    /// The op.
-    pub queue_id: OpId,
-    /// The record's id on the server.
-    pub entity_id: String,
-    /// The record's version after it.
-    pub server_version: u64,
-    /// The number of the change.
-    pub number: u64,
-    /// `record::digest` of the record after it.
-    pub digest: String,
+plain! {
+    /// One of this device's ops that the server has applied.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Ack {
+        /// The op.
+        pub queue_id: OpId,
+        /// The record's id on the server.
+        pub entity_id: String,
+        /// The record's version after it.
+        pub server_version: u64,
+        /// The number of the change.
+        pub number: u64,
+        /// `record::digest` of the record after it.
+        pub digest: String,
+        ..
+    }
 }
 
-/// A stretch of ids of one entity, in the order of UTF-16 units.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IdRange {
-    /// The entity's name in the schema.
-    pub entity_type: String,
-    /// Ids behind this one; none: from the first.
-    #[serde(default)]
-    pub after: Option<String>,
-    /// Ids up to and with this one; none: to the last.
-    #[serde(default)]
-    pub through: Option<String>,
+plain! {
+    /// A stretch of ids of one entity, in the order of UTF-16 units.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct IdRange {
+        /// The entity's name in the schema.
+        pub entity_type: String,
+        /// Ids behind this one; none: from the first.
+        pub after: Option<String>,
+        /// Ids up to and with this one; none: to the last.
+        pub through: Option<String>,
+        ..
+    }
 }

@@ -3,45 +3,43 @@
 
 use crate::error::Error;
 use crate::id::{ConflictId, DeviceId, Incarnation, OpId, Token};
+use crate::plain::{plain, words};
 use crate::time::Millis;
 use crate::wire::change::{Change, RemoteChange, Stamp};
 use crate::wire::pull::{Mark, PullRequest, Reset, Slice, Want};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// `POST {base}/api/v1/sync/push`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PushRequest {
-    /// `wire::PROTOCOL`.
-    pub protocol: u32,
-    /// The device.
-    pub device_id: DeviceId,
-    /// Its present life.
-    pub incarnation: Incarnation,
-    /// Counts requests of that life; never used twice.
-    pub request_no: u64,
-    /// The device's clock when it sent this, ISO 8601.
-    pub client_time: String,
-    /// When the device last heard an answer, ISO 8601.
-    #[serde(default)]
-    pub last_sync_at: Option<String>,
-    /// Where its pull goes on.
-    #[serde(default)]
-    pub sync_token: Option<Token>,
-    /// Whether the answer shall carry the first page of a pull.
-    #[serde(default)]
-    pub pull: bool,
-    /// The schema version of the device.
-    pub schema_version: u32,
-    /// Rows to send whatever the token says (as in a pull).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub want: Vec<Want>,
-    /// The last mark the device was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mark: Option<Mark>,
-    /// The ops, in the order in which they are to be decided.
-    pub changes: Vec<Change>,
+plain! {
+    /// `POST {base}/api/v1/sync/push`.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PushRequest {
+        /// `wire::PROTOCOL`.
+        pub protocol: u32,
+        /// The device.
+        pub device_id: DeviceId,
+        /// Its present life.
+        pub incarnation: Incarnation,
+        /// Counts requests of that life; never used twice.
+        pub request_no: u64,
+        /// The device's clock when it sent this, ISO 8601.
+        pub client_time: String,
+        /// When the device last heard an answer, ISO 8601.
+        pub last_sync_at: Option<String>,
+        /// Where its pull goes on.
+        pub sync_token: Option<Token>,
+        /// Whether the answer shall carry the first page of a pull.
+        pub pull: bool = false,
+        /// The schema version of the device.
+        pub schema_version: u32,
+        /// Rows to send whatever the token says (as in a pull).
+        pub want?: Vec<Want>,
+        /// The last mark the device was given.
+        pub mark?: Option<Mark>,
+        /// The ops, in the order in which they are to be decided.
+        pub changes: Vec<Change>,
+        ..
+    }
 }
 
 impl PushRequest {
@@ -62,34 +60,31 @@ impl PushRequest {
     }
 }
 
-/// The answer to a push.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PushReply {
-    /// Whether every op was accepted.
-    pub success: bool,
-    /// One answer for each op, in their order.
-    pub processed: Vec<Processed>,
-    /// The first page, if it was asked for.
-    #[serde(default)]
-    pub slices: Vec<Slice>,
-    /// The slices' changes once more for clients that know only goalflow's specification; ours leaves them unread.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pull_changes: Vec<RemoteChange>,
-    /// Whether the pull goes on.
-    #[serde(default)]
-    pub has_more: bool,
-    /// Where.
-    #[serde(default)]
-    pub next_sync_token: Option<Token>,
-    /// The server's clock, ISO 8601.
-    pub server_time: String,
-    /// The token is of no use any more: load everything. With `rollback` and no answers, nothing was decided: the ops come
-    /// again behind those that the server has lost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reset: Option<Reset>,
-    /// How far the server has come with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mark: Option<Mark>,
+plain! {
+    /// The answer to a push.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PushReply {
+        /// Whether every op was accepted.
+        pub success: bool,
+        /// One answer for each op, in their order.
+        pub processed: Vec<Processed>,
+        /// The first page, if it was asked for.
+        pub slices: Vec<Slice> = Vec::new(),
+        /// The slices' changes once more for clients that know only goalflow's specification; ours leaves them unread.
+        pub pull_changes?: Vec<RemoteChange>,
+        /// Whether the pull goes on.
+        pub has_more: bool = false,
+        /// Where.
+        pub next_sync_token: Option<Token>,
+        /// The server's clock, ISO 8601.
+        pub server_time: String,
+        /// The token is of no use any more: load everything. With `rollback` and no answers, nothing was decided: the ops come
+        /// again behind those that the server has lost.
+        pub reset?: Option<Reset>,
+        /// How far the server has come with it.
+        pub mark?: Option<Mark>,
+        ..
+    }
 }
 
 impl PushReply {
@@ -110,54 +105,49 @@ impl PushReply {
     }
 }
 
-/// What became of an op.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// Applied, or merged (then `data` holds the merged record).
-    Success,
-    /// Both sides are kept until somebody decides.
-    Conflict,
-    /// Refused; `error` says whether it may be sent again.
-    Error,
-    /// Not decided, and nothing was recorded: it depends on an op of the same push that was not accepted. It may come again,
-    /// with the same bytes, when that is settled.
-    Held,
+words! {
+    /// What became of an op.
+    pub enum Status {
+        /// Applied, or merged (then `data` holds the merged record).
+        Success = "success",
+        /// Both sides are kept until somebody decides.
+        Conflict = "conflict",
+        /// Refused; `error` says whether it may be sent again.
+        Error = "error",
+        /// Not decided, and nothing was recorded: it depends on an op of the same push that was not accepted. It may come again,
+        /// with the same bytes, when that is settled.
+        Held = "held",
+    }
 }
 
-/// The server's answer to one op, recorded with its effect and given again for ever.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Processed {
-    /// The op.
-    pub queue_id: OpId,
-    /// What became of it.
-    pub status: Status,
-    /// The record's id on the server.
-    pub entity_id: String,
-    /// The record's version after it; 0 when nothing changed.
-    #[serde(default)]
-    pub server_version: u64,
-    /// The number of the change; 0 when nothing changed.
-    #[serde(default)]
-    pub number: u64,
-    /// `record::digest` of the record after it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub digest: String,
-    /// The record after it, when it is not simply what the device asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<Map<String, Value>>,
-    /// Stamps of the fields this op wrote.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub stamps: BTreeMap<String, Stamp>,
-    /// The conflict that was opened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conflict_id: Option<ConflictId>,
-    /// The server's side of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conflict_data: Option<ConflictData>,
-    /// Why it was refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Error>,
+plain! {
+    /// The server's answer to one op, recorded with its effect and given again for ever.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Processed {
+        /// The op.
+        pub queue_id: OpId,
+        /// What became of it.
+        pub status: Status,
+        /// The record's id on the server.
+        pub entity_id: String,
+        /// The record's version after it; 0 when nothing changed.
+        pub server_version: u64 = 0,
+        /// The number of the change; 0 when nothing changed.
+        pub number: u64 = 0,
+        /// `record::digest` of the record after it.
+        pub digest?: String,
+        /// The record after it, when it is not simply what the device asked for.
+        pub data?: Option<Map<String, Value>>,
+        /// Stamps of the fields this op wrote.
+        pub stamps?: BTreeMap<String, Stamp>,
+        /// The conflict that was opened.
+        pub conflict_id?: Option<ConflictId>,
+        /// The server's side of it.
+        pub conflict_data?: Option<ConflictData>,
+        /// Why it was refused.
+        pub error?: Option<Error>,
+        ..
+    }
 }
 
 impl Processed {
@@ -180,38 +170,46 @@ impl Processed {
     }
 }
 
-/// The server's side of a conflict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ConflictData {
-    /// `edit_edit`, `edit_delete` (we edited, they deleted) or `delete_edit`.
-    pub kind: String,
-    /// The fields that no rule could decide.
-    pub fields: Vec<String>,
-    /// The record as it is on the server; `null` if it was deleted.
-    pub server: Option<Map<String, Value>>,
-    /// Its version.
-    pub version: u64,
-    /// Who changed it last.
-    pub changed_by: String,
-    /// When, ISO 8601.
-    pub changed_at: String,
+plain! {
+    /// The server's side of a conflict.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ConflictData {
+        /// `edit_edit`, `edit_delete` (we edited, they deleted) or `delete_edit`.
+        pub kind: String,
+        /// The fields that no rule could decide.
+        pub fields: Vec<String>,
+        /// The record as it is on the server; `null` if it was deleted.
+        pub server: Option<Map<String, Value>>,
+        /// Its version.
+        pub version: u64,
+        /// Who changed it last.
+        pub changed_by: String,
+        /// When, ISO 8601.
+        pub changed_at: String,
+        ..
+    }
 }
 
-/// `POST {base}/api/v1/sync/devices`: binds a device to the token's user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Device {
-    /// The device.
-    pub device_id: DeviceId,
-    /// What people call it.
-    #[serde(default)]
-    pub name: String,
+plain! {
+    /// `POST {base}/api/v1/sync/devices`: binds a device to the token's user.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Device {
+        /// The device.
+        pub device_id: DeviceId,
+        /// What people call it.
+        pub name: String = String::new(),
+        ..
+    }
 }
 
-/// The answer to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceReply {
-    /// The device.
-    pub device_id: DeviceId,
-    /// The server's clock, ISO 8601.
-    pub server_time: String,
+plain! {
+    /// The answer to it.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct DeviceReply {
+        /// The device.
+        pub device_id: DeviceId,
+        /// The server's clock, ISO 8601.
+        pub server_time: String,
+        ..
+    }
 }

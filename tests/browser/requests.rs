@@ -40,7 +40,7 @@ fn fetch(source: Source) -> Fetch {
 
 /// A request through `fetch` and the dialect, as the host sends it.
 async fn send(fetch: &Fetch) -> Result<Reply, Error> {
-    let response = fetch.send(&native::encode(&pull()).unwrap()).await?;
+    let response = fetch.send(&native::encode(&pull())).await?;
     native::decode(&pull(), &response, js::now())
 }
 

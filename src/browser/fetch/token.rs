@@ -6,9 +6,9 @@ use crate::browser::fetch::{Call, Fetch};
 use crate::browser::{js, locks};
 use crate::dialect::{self, HttpResponse};
 use crate::error::{Code, Error, Result};
+use crate::record::Fields;
 use crate::wire::check;
 use js_sys::{Function, Promise};
-use serde::Deserialize;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -40,12 +40,6 @@ pub(super) struct Tokens {
     token: RefCell<Option<String>>,
     refused: RefCell<Option<Error>>,
     waiting: RefCell<Option<Waiting>>,
-}
-
-#[derive(Deserialize)]
-struct Fresh {
-    #[serde(alias = "accessToken", alias = "token")]
-    access_token: String,
 }
 
 impl Tokens {
@@ -128,8 +122,10 @@ impl Tokens {
 
 /// A portal's page in the refresh address's place says nothing about the user.
 fn fresh(response: &HttpResponse) -> Result<String> {
-    let foreign = |_| Error::new(Code::NetworkError, "the refresh address gave no access_token").at("authorization");
-    check::body::<Fresh>(&response.body).map(|fresh| fresh.access_token).map_err(foreign)
+    let foreign = || Error::new(Code::NetworkError, "the refresh address gave no access_token").at("authorization");
+    let body: Fields = check::body(&response.body).map_err(|_| foreign())?;
+    let token = ["access_token", "accessToken", "token"].into_iter().find_map(|name| body.get(name)?.as_str());
+    token.map(str::to_owned).ok_or_else(foreign)
 }
 
 async fn called(callback: &Function, refused: bool) -> std::result::Result<JsValue, JsValue> {

@@ -14,6 +14,7 @@ pub use open::Plan;
 use crate::browser::js;
 use crate::error::{Code, Error, Result};
 use crate::limits;
+use crate::plain::{self, Plain};
 use crate::schema::Schema;
 use crate::store::{Durability, Output, Read, Rows, Scope, Step, Tx};
 use js_sys::Array;
@@ -39,6 +40,21 @@ pub enum Notice {
     Yielded,
     /// The browser closed the connection; it is opened again at the next use.
     Lost,
+}
+
+impl Notice {
+    /// Its name as an event.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Migrating(_) => "migrating",
+            Self::Created => "created",
+            Self::ReadOnly => "readonly",
+            Self::Yielded => "yielded",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 /// One IndexedDB database with everything it takes to keep it open.
@@ -207,8 +223,11 @@ impl Idb {
 
     fn read_only(&self, connection: &Connection) -> Error {
         let disk = connection.database.version();
-        let detail =
-            serde_json::json!({ "code": Code::SchemaMismatch, "database": disk, "code_version": self.inner.plan.version });
+        let detail = plain::object([
+            ("code", Code::SchemaMismatch.plain()),
+            ("database", disk.into()),
+            ("code_version", self.inner.plan.version.into()),
+        ]);
         Error::new(Code::ReadOnly, "the database is newer than this code")
             .hint("reload the page to get the newer application; reading goes on meanwhile")
             .detail(detail)

@@ -77,14 +77,11 @@ impl Txn {
     /// Puts and deletes in order, then commits and waits until the browser says that it is done.
     pub async fn write(self, changes: &[Change]) -> Result<(), Failure> {
         // Every value exists before the first put: what cannot be converted changes nothing.
-        let rows: Vec<_> = changes
-            .iter()
-            .filter_map(|change| match change {
-                Change::Put { row, .. } => Some(row),
-                Change::Delete { .. } => None,
-            })
-            .collect();
-        let rows: Array = js::write(&rows)?.unchecked_into();
+        let rows = changes.iter().filter_map(|change| match change {
+            Change::Put { row, .. } => Some(row),
+            Change::Delete { .. } => None,
+        });
+        let rows = js::write_list(rows)?;
         let (mut next, mut last) = (0, None);
         for change in changes {
             let asked = match change {

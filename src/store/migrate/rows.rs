@@ -3,6 +3,7 @@
 //! `migrate` walks the stores.
 
 use crate::error::{Code, Error, Result};
+use crate::plain::Plain;
 use crate::queue::{Former, Op, OpStatus};
 use crate::record::{Fields, Patch};
 use crate::schema::{Operation, Schema, Upgrade};
@@ -11,7 +12,7 @@ use crate::store::key::Key;
 use crate::store::layout::{BASE, CONFLICTS, QUEUE};
 use crate::store::port::{Change, StoreName};
 use crate::store::quarantine::{self, QuarantineRow};
-use crate::store::rows::{BaseRow, ConflictRow, Head, Record, from_row, size, to_row};
+use crate::store::rows::{BaseRow, ConflictRow, Head, Record, from_row, size};
 use crate::time::Millis;
 use crate::wire::change::Stamp;
 use serde_json::Value;
@@ -67,7 +68,7 @@ impl Slice<'_> {
         record.fields = self.upgrade.fields(&self.upgrade.entity_before(&after), record.fields);
         let (old, new) = (record.sync.bytes, size(&record.fields));
         record.sync.bytes = new;
-        Ok(Some(Moved { bytes: Some((after, old, new)), ..self.put(record.into_row()?) }))
+        Ok(Some(Moved { bytes: Some((after, old, new)), ..self.put(record.into_row()) }))
     }
 
     fn base(&self, row: &Value) -> Result<Option<Moved>> {
@@ -83,7 +84,7 @@ impl Slice<'_> {
             ..base
         };
         let renamed = after.entity_type != before;
-        let mut row = to_row(&after)?;
+        let mut row = after.plain();
         let mut moved = Moved::default();
         if let (true, Value::Object(fields)) = (renamed, &mut row) {
             fields.insert(MOVED.to_owned(), self.to.into());
@@ -110,7 +111,7 @@ impl Slice<'_> {
             server: side(conflict.server),
             ..conflict
         };
-        Ok(Some(self.put(to_row(&after)?)))
+        Ok(Some(self.put(after.plain())))
     }
 
     fn op(&self, row: &Value) -> Result<Option<Moved>> {
@@ -150,7 +151,7 @@ impl Slice<'_> {
             travels_as,
             ..op
         };
-        moved.changes.extend(self.put(to_row(&op)?).changes);
+        moved.changes.extend(self.put(op.plain()).changes);
         Ok(Some(moved))
     }
 
