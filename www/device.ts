@@ -1,25 +1,21 @@
 // One device: its name, its plug, its status line, and the view it shows: list, form or queue.
 import { APPS, NAMES, type App, type DeviceId, type Told } from "./cast.ts";
+import { LandfallQueue, LandfallStatus, look } from "../js/elements/index.ts";
 import { byId, fill, h } from "./dom.ts";
 import { openDevice, schemaOf, type Database, type Status } from "./engine.ts";
 import { formView } from "./form.ts";
 import { icon } from "./icons.ts";
 import { listView } from "./list.ts";
 import { Plug } from "./plug.ts";
-import { queueView } from "./queue.ts";
 import { choices, type Schema } from "./schema.ts";
-import { wordsOf } from "./words.ts";
 
 interface View {
   element: HTMLElement;
   stop?(): void;
-  /** The device's status has changed. */
-  refresh?(): void;
 }
 
 class Device {
-  private readonly line = h("div", { className: "words", role: "status" });
-  private readonly status = h("div", { className: "status" });
+  private readonly status = new LandfallStatus();
   private readonly holder = h("div", { className: "view" });
   private readonly queued = h("span", { className: "count" }, "0");
   private view: View | undefined;
@@ -37,8 +33,10 @@ class Device {
     const title = h("div", { className: "grow" }, heading, h("p", { className: "who" }, APPS[app].name));
     const head = h("header", { className: "device-head" }, title, this.switch());
     head.prepend(icon(id === "a" ? "phone" : "laptop"));
-    this.status.append(this.line, ...this.buttons());
+    this.status.className = "status";
+    this.status.append(...this.buttons());
     this.element = h("section", { className: "device", "data-device": id }, head, this.status, this.holder);
+    this.status.db = db;
     db.on("status", (event) => this.say(event.status));
     this.showList(this.entity);
   }
@@ -68,15 +66,10 @@ class Device {
   }
 
   private say(status: Status): void {
-    const words = wordsOf(status, Date.now());
-    const sign = icon(words.icon);
-    sign.classList.toggle("turning", status.state === "syncing");
-    fill(this.line, sign, h("span", {}, h("strong", {}, words.word), " ", h("span", { className: "more" }, words.more)));
     this.status.dataset["state"] = status.state;
     this.queued.textContent = String(status.queued + status.failed + status.conflicts);
-    const told: Told = { word: words.word };
+    const told: Told = { word: look("landfall", status, Date.now()).word };
     parent.postMessage(told, location.origin);
-    this.view?.refresh?.();
   }
 
   private show(view: View): void {
@@ -99,8 +92,18 @@ class Device {
   }
 
   private showQueue(): void {
-    this.show(queueView({ db: this.db, schema: this.schema, back: () => this.showList(this.entity) }));
-    this.holder.querySelector<HTMLElement>("h3")?.focus();
+    const queue = new LandfallQueue();
+    queue.db = this.db;
+    queue.addEventListener("landfall-edit", (event) => {
+      const { entity, id } = (event as CustomEvent<{ entity: string; id: string }>).detail;
+      this.entity = entity;
+      this.showForm(id);
+    });
+    const back = () => this.showList(this.entity);
+    const leave = h("button", { type: "button", className: "button quiet", onclick: back }, icon("back"), "Back");
+    queue.append(leave);
+    this.show({ element: queue });
+    queue.focus();
   }
 }
 

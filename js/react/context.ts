@@ -21,7 +21,7 @@ export type ProviderProps = PropsWithChildren<{
 export const LandfallProvider: FunctionComponent<ProviderProps> = ({ db, children }) =>
   createElement(Context.Provider, { value: db }, children);
 
-/** The database of the nearest `LandfallProvider`. Name the schema's type to have typed collections: `useLandfall<typeof schema>()`. */
+/** The database of the nearest `LandfallProvider`. For typed collections name the schema: `useLandfall<typeof schema>()`. */
 export function useLandfall<S extends SchemaLike = SchemaLike>(): LandfallDb<S> {
   const db = useContext(Context);
   if (db === null) throw new Error("useLandfall: no LandfallProvider above this component; wrap the application in one");

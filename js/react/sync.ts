@@ -1,5 +1,5 @@
-// Sync as React components show it: status, queue, conflicts. These hooks read what the engine tells and pass on what a person asks
-// for; what comes of it is the engine's affair.
+// Sync as React components show it: status, queue, conflicts. These hooks read what the engine tells and pass on what a
+// person asks for; what comes of it is the engine's affair.
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import type { LandfallDb } from "../db.ts";
 import type { Conflict, Op, SchemaLike, Status, SyncResult } from "../types.ts";

@@ -20,11 +20,11 @@ export async function buildLibrary() {
   const out = join(ROOT, "dist", "js");
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
-  const entries = { index: "js/index.ts", sw: "js/sw.ts", react: "js/react/index.ts" };
+  const entries = { index: "js/index.ts", sw: "js/sw.ts", react: "js/react/index.ts", elements: "js/elements/index.ts" };
   const entryPoints = Object.entries(entries).flatMap(([name, file]) =>
     existsSync(join(ROOT, file)) ? [{ in: file, out: name }] : [],
   );
-  await build({ ...COMMON, entryPoints, outdir: out, sourcemap: true, external: ["react"] });
+  await build({ ...COMMON, entryPoints, outdir: out, sourcemap: true, external: ["react", "lit"] });
   copyFileSync(join(ROOT, "dist/pkg/landfall_bg.wasm"), join(out, "landfall.wasm"));
   await buildTypes(join(ROOT, "dist", "types"));
 }
@@ -34,8 +34,8 @@ async function buildTypes(out) {
   rmSync(out, { recursive: true, force: true });
   for (const project of ["scripts/tsconfig.types.json", "scripts/tsconfig.types-worker.json"])
     await must("tsc", ["--project", project]);
-  // js/ names the engine's declarations by where they are built. Without `Symbol.dispose`, which only the newest `lib` knows: what
-  // an application compiles with is its own affair.
+  // js/ names the engine's declarations by where they are built. Without `Symbol.dispose`, which only the newest `lib` knows:
+  // what an application compiles with is its own affair.
   const engine = readFileSync(join(ROOT, "dist/pkg/landfall.d.ts"), "utf8").replace(/^\s*\[Symbol\.dispose\]\(\): void;\n/gm, "");
   mkdirSync(join(out, "dist", "pkg"), { recursive: true });
   writeFileSync(join(out, "dist", "pkg", "landfall.d.ts"), engine);

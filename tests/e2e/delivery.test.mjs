@@ -22,8 +22,8 @@ const problem = (status, code, headers = {}) => ({
 });
 
 /**
- * A device whose pushes leave from the page, or from the worker alone. `send()` lets it sync once; it resolves when the attempt was
- * made, whatever came of it.
+ * A device whose pushes leave from the page, or from the worker alone. `send()` lets it sync once; it resolves when the
+ * attempt was made, whatever came of it.
  */
 async function sender(where) {
   const context = await world.device();
@@ -181,7 +181,7 @@ test("scenario_12 a tab frozen in the middle of its push and thawed later: the o
   await context.close();
 });
 
-test("scenario_30 a proxy takes three changes and no more, and one of them never: halved, told, and the others arrive", async () => {
+test("scenario_30 a proxy takes three changes and no more, one of them never: halved, told, the others arrive", async () => {
   // QUE-4, QUE-9, SYN-13
   const context = await world.device();
   const a = await openDevice(world, context, { app: "goalflow", worker: false });

@@ -127,7 +127,7 @@ test("an edit made unplugged waits, is marked, and shows on the other device onc
   await phone.save({ Title: title }, "Save");
   await phone.row(title).getByText("Waiting").waitFor();
   await phone.frame.getByRole("button", { name: /^Queue/ }).click();
-  await phone.frame.locator(".op", { hasText: title }).waitFor();
+  await phone.frame.locator("landfall-queue li", { hasText: title }).waitFor();
   assert.equal(await phone.status(), "Offline");
   await picture(page, "unplugged");
 
@@ -199,7 +199,7 @@ for (const [name, options] of Object.entries(VIEWS)) {
     await phone.frame.locator("form.form").waitFor();
     await clean("form");
     await phone.frame.getByRole("button", { name: /^Queue/ }).click();
-    await phone.frame.locator(".ops").waitFor();
+    await phone.frame.locator("landfall-queue ul").waitFor();
     await clean("queue");
     await context.close();
   });

@@ -1,6 +1,6 @@
 // What every end-to-end test stands on: a real Chromium, the real server on a file of its own, a site with the demo and with the
 // library as an application would load it. It decides nothing that is tested.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,10 +69,10 @@ function makeSite(folder) {
   return site;
 }
 
-/** Seeds are made once for all tests of a run. */
-function seedFile(orders) {
-  const file = join(ROOT, "test-results", `seed-${orders}.ndjson`);
-  if (!existsSync(file)) writeSeed(file, { sizes: { ...NOT_TRIED, dcmms: orders, goalflow: Math.min(orders, 60) } });
+/** The data a world begins with, made anew: a kept file would outlive the generator that made it. */
+function seedFile(folder, orders) {
+  const file = join(folder, "seed.ndjson");
+  writeSeed(file, { sizes: { ...NOT_TRIED, dcmms: orders, goalflow: Math.min(orders, 60) } });
   return file;
 }
 
@@ -83,7 +83,7 @@ export class World {
     mkdirSync(join(ROOT, "test-results"), { recursive: true });
     world.folder = mkdtempSync(join(tmpdir(), "landfall-"));
     world.site = makeSite(world.folder);
-    world.seed = seedFile(orders);
+    world.seed = seedFile(world.folder, orders);
     world.port = await freePort();
     world.origin = `http://127.0.0.1:${world.port}`;
     await world.serve();

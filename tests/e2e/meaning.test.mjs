@@ -37,7 +37,7 @@ async function seen(device, entity, id) {
   return fields;
 }
 
-test("scenario_01 a tab closed in the middle of its writes: each record has its op, and no op is without its record", async () => {
+test("scenario_01 a tab closed in the middle of its writes: each record has its op, each op its record", async () => {
   // STO-3, QUE-1
   const context = await world.device();
   const watcher = await openDevice(world, context, { app: "goalflow", worker: false });
@@ -155,7 +155,7 @@ test("scenario_36 goals that name each other and themselves arrive whole", async
 });
 
 for (const order of ["delete first", "edit first"]) {
-  test(`scenario_37 one device deletes what the other edits (${order}): both agree, and the edit is not lost silently`, async () => {
+  test(`scenario_37 one device deletes what the other edits (${order}): both agree, the edit is not lost`, async () => {
     // CON-2, SYN-10
     const { a, b, phone, laptop, close } = await two();
     const id = await a.create("goal", { title: `Deleted or edited, ${order}` });

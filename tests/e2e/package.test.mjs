@@ -1,5 +1,5 @@
-// The package as a stranger gets it: packed, installed with no network, in a plain page and in a Vite project, compiled under `strict`,
-// and imported where there is no browser.
+// The package as a stranger gets it: packed, installed with no network, in a plain page and in a Vite project, compiled under
+// `strict`, and imported where there is no browser.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// The React hooks in a real browser against the real server, in StrictMode, which mounts everything twice: what is shown follows the
-// database, and nothing of a component is left when it is gone.
+// The React hooks in a real browser against the real server, in StrictMode, which mounts everything twice: what is shown
+// follows the database, and nothing of a component is left when it is gone.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -48,7 +48,7 @@ async function openApp() {
     db.on = counted(db.on);
     const goals = db.collection("goal");
     goals.observe = counted(goals.observe);
-    document.body.innerHTML = '<div id="app"></div>';
+    document.body.append(Object.assign(document.createElement("div"), { id: "app" }));
     globalThis.root = (await import("/app.js")).start(db);
   });
   const { page } = device;
