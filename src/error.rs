@@ -74,6 +74,8 @@ codes! {
     UniqueViolation = "UNIQUE_VIOLATION", AfterEdit, 409;
     /// The change is older than its entity allows to be sent without asking.
     EditExpired = "EDIT_EXPIRED", AfterEdit, 0;
+    /// The op came again after its answer was no longer kept, and may have been applied.
+    AnswerForgotten = "ANSWER_FORGOTTEN", AfterEdit, 409;
     /// The record cannot be deleted while others refer to it.
     Referenced = "REFERENCED", AfterEdit, 409;
     /// An op id came again with other content.

@@ -70,6 +70,10 @@ pub const SWEEP_MS: u64 = 3_600_000;
 pub const LOST_MOST: u64 = 1_000;
 /// How long the server keeps answers and tombstones, in milliseconds (30 days; a setting may raise it).
 pub const LEDGER_KEPT_MS: u64 = 30 * 24 * 3_600_000;
+/// An op first sent up to so long after the horizon is doubted like one from before it: clocks may have been set.
+pub const FORGOTTEN_MARGIN_MS: u64 = 2 * 24 * 3_600_000;
+/// Most answers and tombstones collected in one transaction: writers wait for no more.
+pub const COLLECT_ROWS: usize = 500;
 /// Most changed ids named by one bell; beyond it the bell names only the entity.
 pub const BELL_IDS: usize = 64;
 

@@ -1,6 +1,7 @@
 //! What the command line says. This module decides which flags there are and what they default to; it opens nothing.
 //! `main` reads it, `Server::start` takes it.
 
+use crate::keeper::LEAST_DAYS;
 use landfall::error::{Code, Error, Result};
 use lexopt::prelude::{Long, ValueExt as _};
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ landfall-server: the sync server of landfall
   --static DIR       serve these files at /
   --seed-file FILE   rows for tenants that are empty, one JSON object a line: {app, tenant, entity, data}
   --rate-per-s N     requests a second for each user, four seconds' worth at once (200)
+  --keep-days N      how long answers and tombstones are remembered; a device away for longer loads anew (30, the least)
   --dev              anybody may log in as anybody, and cookies travel without TLS
 
 LANDFALL_SECRET      at least 32 bytes that sign tokens; if unset they are made once and kept in the data file
@@ -37,6 +39,8 @@ pub struct Config {
     pub seed: Option<PathBuf>,
     /// Requests a second for each user.
     pub rate_per_s: u32,
+    /// How long answers and tombstones are remembered, in days.
+    pub keep_days: u32,
     /// Whether anybody may log in as anybody.
     pub dev: bool,
     /// The secret that signs tokens; none: the one in the data file.
@@ -54,6 +58,7 @@ impl Default for Config {
             files: None,
             seed: None,
             rate_per_s: 200,
+            keep_days: LEAST_DAYS,
             dev: false,
             secret: None,
             help: false,
@@ -83,6 +88,12 @@ impl Config {
                 Long("static") => config.files = Some(parser.value()?.into()),
                 Long("seed-file") => config.seed = Some(parser.value()?.into()),
                 Long("rate-per-s") => config.rate_per_s = parser.value()?.parse()?,
+                Long("keep-days") => {
+                    config.keep_days = parser.value()?.parse()?;
+                    if config.keep_days < LEAST_DAYS {
+                        return Err(format!("--keep-days is {LEAST_DAYS} at least").into());
+                    }
+                }
                 Long("dev") => config.dev = true,
                 Long("help") => config.help = true,
                 other => return Err(other.unexpected()),
@@ -107,7 +118,7 @@ mod tests {
         assert_eq!((config.rate_per_s, config.dev), (5, true));
         assert_eq!(config.files.as_deref(), Some(std::path::Path::new("www")));
         assert_eq!(read("").unwrap(), Config::default());
-        for wrong in ["--listen here", "--dta x", "--data", "stray", "--rate-per-s -1"] {
+        for wrong in ["--listen here", "--dta x", "--data", "stray", "--rate-per-s -1", "--keep-days 29"] {
             assert_eq!(read(wrong).unwrap_err().code.as_str(), "VALIDATION_ERROR", "{wrong}");
         }
     }

@@ -8,6 +8,7 @@
 //! | `auth`, `session`, `governor` | who calls, for how long, how often |
 //! | `ledger/`, `db` | where rows, answers and devices lie, and in which transactions |
 //! | `bells`, `routes/events` | who hears that there is something new |
+//! | `keeper` | how long answers and tombstones are remembered |
 //! | `serve`, `config`, `apps`, `seed`, `statics` | what the server is started with |
 
 pub mod apps;
@@ -18,6 +19,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod governor;
+pub mod keeper;
 pub mod ledger;
 pub mod problem;
 pub mod routes;
@@ -57,6 +59,7 @@ struct Inner {
     bells: Bells,
     governor: Governor,
     db: Db,
+    keep_days: u32,
     dev: bool,
 }
 
@@ -105,6 +108,7 @@ impl Server {
             bells: Bells::default(),
             governor: Governor::new(config.rate_per_s),
             db,
+            keep_days: config.keep_days,
             dev: config.dev,
         }));
         if let Some(file) = &config.seed {
@@ -156,6 +160,10 @@ impl Server {
 
     pub(crate) fn governor(&self) -> &Governor {
         &self.0.governor
+    }
+
+    pub(crate) fn keep_days(&self) -> u32 {
+        self.0.keep_days
     }
 
     pub(crate) fn dev(&self) -> bool {

@@ -38,6 +38,7 @@ async fn run() -> Result<()> {
     let address = listener.local_addr().map_err(|error| io(&error))?;
     // Signals are caught before anybody is told the address, and so could send one.
     let stop = asked_to_stop()?;
+    landfall_server::keeper::start(server.clone());
     print(&format!("listening on http://{address}\n"))?;
     serve(listener, app(server.clone(), config.files.as_deref()), stop, || {
         tracing::info!("stopping");

@@ -104,6 +104,7 @@ fn create(schema: &Schema, line: &Line, now: Millis) -> Result<Change> {
         schema_version: schema.version,
         group: None,
         resolves: None,
+        sent_at: None,
     })
 }
 

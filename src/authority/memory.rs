@@ -2,6 +2,7 @@
 //! runs against it, and the server's ledgers are held to its behaviour by one conformance suite.
 
 use crate::authority::gather::{Gathered, PushFound, PushReads};
+use crate::authority::horizon::Horizon;
 use crate::authority::identity::TempRow;
 use crate::authority::pull::{Next, PageFound, PageRead, Pull};
 use crate::authority::push::{Push, success};
@@ -30,6 +31,7 @@ pub struct MemoryLedger {
     terms: BTreeSet<(String, RowKey)>,
     runs: Vec<RunRow>,
     counter: u64,
+    horizon: Horizon,
     key: TokenKey,
 }
 
@@ -47,6 +49,7 @@ impl MemoryLedger {
             terms: BTreeSet::new(),
             runs: vec![RunRow { id: run, first: 0 }],
             counter: 0,
+            horizon: Horizon::default(),
             key,
         }
     }
@@ -75,7 +78,7 @@ impl MemoryLedger {
             return Ok(PushReply { reset: Some(Reset::Rollback), ..PushReply::without_answers(now) });
         }
         let pull = request.first_page();
-        let push = Push::new(schema, who.clone(), request, now);
+        let push = Push::new(schema, who.clone(), request, now).behind(self.horizon);
         let mut found = Gathered::default();
         while let Some(reads) = push.next(&mut found) {
             found.take(self.found(who, &reads));
@@ -112,7 +115,7 @@ impl MemoryLedger {
     /// Answers a pull.
     #[must_use]
     pub fn pull(&self, schema: &Schema, who: &Who, request: PullRequest, now: Millis) -> PullReply {
-        let mut pull = Pull::new(schema, who, request, (&self.key, &self.runs, self.counter, now));
+        let mut pull = Pull::new(schema, who, request, (&self.key, &self.runs, self.counter, now)).behind(self.horizon);
         let mut found = None;
         loop {
             match pull.advance(found) {
@@ -175,6 +178,26 @@ impl MemoryLedger {
         self.terms.extend(terms::of(schema, &row).into_iter().map(|term| (term, row.key())));
         self.by_number.insert(row.number, row.key());
         self.rows.insert(row.key(), row);
+    }
+
+    /// Lets go of answers and tombstones from before a time, at most `most`; how many went.
+    pub fn collect(&mut self, before: Millis, most: usize) -> usize {
+        let old = self.entries.values().filter(|entry| entry.at < before).take(most);
+        let old: Vec<OpId> = old.map(|entry| entry.id.clone()).collect();
+        for entry in old.iter().filter_map(|id| self.entries.remove(id)) {
+            self.acks.remove(&(entry.device, entry.number));
+        }
+        let gone = self.rows.values().filter(|row| row.deleted && row.changed_at < before).take(most - old.len());
+        let gone: Vec<(RowKey, u64)> = gone.map(|row| (row.key(), row.number)).collect();
+        for (key, number) in &gone {
+            self.rows.remove(key);
+            self.by_number.remove(number);
+            self.horizon.number = self.horizon.number.max(*number);
+        }
+        if !(old.is_empty() && gone.is_empty()) {
+            self.horizon.at = self.horizon.at.max(before);
+        }
+        old.len() + gone.len()
     }
 
     /// Every row, tombstones included.

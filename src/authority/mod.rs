@@ -4,6 +4,7 @@
 
 mod decide;
 pub mod gather;
+pub mod horizon;
 pub mod identity;
 pub mod memory;
 mod overlay;

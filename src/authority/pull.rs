@@ -2,6 +2,7 @@
 //! tenant's numbers and brings acks; a snapshot goes by entity (in the order of tiers) and id, and ends where its deltas
 //! begin. A ledger answers all reads of one pull from one consistent read transaction.
 
+use crate::authority::horizon::Horizon;
 use crate::authority::rows::{Entry, Row, RowKey, RunRow, Who};
 use crate::authority::runs;
 use crate::authority::token::{Cursor, Place, TokenKey};
@@ -103,6 +104,15 @@ impl<'a> Pull<'a> {
         let asked = if request.limit == 0 { schema.sync.batch.pull } else { request.limit };
         let left = (asked as usize).clamp(1, limits::PAGE_ROWS);
         Self { schema, key, request, now, cursor, latest, reset, slices: Vec::new(), left, begun: false }
+    }
+
+    /// Over data that was collected up to this horizon: a token from before it has missed deletions for good.
+    #[must_use]
+    pub fn behind(mut self, horizon: Horizon) -> Self {
+        if self.request.sync_token.is_some() && self.cursor.as_ref().is_some_and(|cursor| cursor.number < horizon.number) {
+            (self.cursor, self.reset) = (None, Some(Reset::Horizon));
+        }
+        self
     }
 
     /// The next step; `found` answers the last read (`None` at first).

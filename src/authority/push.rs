@@ -4,6 +4,7 @@
 
 use crate::authority::decide;
 use crate::authority::gather::Gathered;
+use crate::authority::horizon::{self, Horizon};
 use crate::authority::identity::{self, TempRow};
 use crate::authority::overlay::Overlay;
 use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, Who};
@@ -25,6 +26,7 @@ pub struct Push<'a> {
     who: Who,
     request: PushRequest,
     now: Millis,
+    horizon: Horizon,
 }
 
 /// What was decided; the numbers are still to be taken.
@@ -74,7 +76,14 @@ impl<'a> Push<'a> {
     /// A push of a request that `wire::check` has passed.
     #[must_use]
     pub const fn new(schema: &'a Schema, who: Who, request: PushRequest, now: Millis) -> Self {
-        Self { schema, who, request, now }
+        Self { schema, who, request, now, horizon: Horizon { number: 0, at: Millis(0) } }
+    }
+
+    /// Over data that was collected up to this horizon.
+    #[must_use]
+    pub const fn behind(mut self, horizon: Horizon) -> Self {
+        self.horizon = horizon;
+        self
     }
 
     pub(super) const fn schema(&self) -> &'a Schema {
@@ -174,7 +183,12 @@ impl<'a> Push<'a> {
         let (change, meant) = op;
         let relinked = identity::is_relinked(self.schema, change, meant);
         let context = decide::Context { schema: self.schema, who: &self.who, now: self.now, skew_ms: self.skew(), relinked };
-        let mut verdict = decide::op(&context, meant, overlay);
+        let doubted = self.horizon.hides(change, self.skew())
+            && !horizon::is_harmless(meant, overlay.get(&meant.entity_type, &meant.entity_id));
+        let mut verdict = match doubted {
+            true => decide::refused(meant, horizon::forgotten(meant)),
+            false => decide::op(&context, meant, overlay),
+        };
         if verdict.answer.status == Status::Error && self.is_held(meant, overlay, decided) {
             (verdict.answer.status, verdict.recorded) = (Status::Held, false);
         }

@@ -89,6 +89,8 @@ plain! {
         pub cycle?: Vec<String>,
         /// The request it last left with and its place in it.
         pub sent?: Option<[u64; 2]>,
+        /// When it first left.
+        pub sent_at?: Option<Millis>,
         /// Why the server refused it.
         pub error?: Option<Error>,
         /// How it travels, if the schema has changed since it was frozen: everything else here follows the schema of now.
@@ -133,6 +135,7 @@ impl Op {
             local_version: self.local_version,
             timestamp: self.created_at.iso(),
             hlc: self.hlc.clone(),
+            sent_at: self.sent_at.map(Millis::iso),
             schema_version,
             group: self.group.clone(),
             resolves: self.resolves.clone(),

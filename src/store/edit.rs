@@ -233,6 +233,7 @@ impl Edit<'_> {
             frees: Vec::new(),
             cycle: Vec::new(),
             sent: None,
+            sent_at: None,
             error: None,
             travels_as: None,
         };

@@ -118,6 +118,7 @@ impl Redo<'_> {
             frees,
             cycle: Vec::new(),
             sent: None,
+            sent_at: None,
             error: None,
             resolves: None,
             server_version: None,

@@ -216,7 +216,8 @@ impl Stage {
         for (place, seq) in pick.batch.iter().enumerate() {
             let Some(op) = self.desk.op(*seq).cloned() else { continue };
             let sent = op.sent.filter(|_| op.status == OpStatus::Syncing).or(Some([sync.request_no, place as u64]));
-            let op = Op { status: OpStatus::Syncing, frozen: true, aside: false, sent, updated_at: self.now, ..op };
+            let sent_at = op.sent_at.or(Some(self.now));
+            let op = Op { status: OpStatus::Syncing, frozen: true, aside: false, sent, sent_at, updated_at: self.now, ..op };
             batch.push(op.clone());
             self.desk.put_op(op);
         }

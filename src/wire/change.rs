@@ -36,6 +36,8 @@ plain! {
         pub timestamp: String,
         /// When, by the hybrid clock.
         pub hlc: Hlc,
+        /// When it first left the device, by the device's clock, ISO 8601: whether its answer may have been forgotten since.
+        pub sent_at?: Option<String>,
         /// The schema the op was made under.
         pub schema_version: u32,
         /// Ops with the same group are accepted or rejected together.

@@ -5,6 +5,7 @@ mod clocks;
 mod decisions;
 mod device;
 mod fleet;
+mod horizon;
 mod machine;
 mod queue;
 mod rollback;

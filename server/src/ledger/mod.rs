@@ -58,6 +58,13 @@ pub trait Ledger: Send + Sync {
     /// `PERMISSION_DENIED` when the device is another user's; `SERVER_ERROR`.
     fn pull(&self, ask: Ask<'_>, request: PullRequest) -> impl Future<Output = Result<PullReply>> + Send;
 
+    /// Lets answers and tombstones from before a time go, at most `most` of each, of one tenant that has some, in one
+    /// transaction; how many went, 0 when nothing is left.
+    ///
+    /// # Errors
+    /// `SERVER_ERROR`.
+    fn collect(&self, before: Millis, most: usize) -> impl Future<Output = Result<usize>> + Send;
+
     /// The number of the tenant's last change; 0 before the first.
     ///
     /// # Errors
@@ -92,6 +99,13 @@ impl Ledger for Store {
         match self {
             Self::Memory(ledger) => ledger.pull(ask, request).await,
             Self::Sqlite(ledger) => ledger.pull(ask, request).await,
+        }
+    }
+
+    async fn collect(&self, before: Millis, most: usize) -> Result<usize> {
+        match self {
+            Self::Memory(ledger) => ledger.collect(before, most).await,
+            Self::Sqlite(ledger) => ledger.collect(before, most).await,
         }
     }
 

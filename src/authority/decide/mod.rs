@@ -49,6 +49,11 @@ pub(super) struct Verdict {
     pub recorded: bool,
 }
 
+/// A refusal that is recorded like any other.
+pub(super) fn refused(change: &Change, error: Error) -> Verdict {
+    Verdict { answer: refusal(change, error), rows: Vec::new(), recorded: true }
+}
+
 pub(super) fn op(context: &Context<'_>, change: &Change, rows: &Overlay<'_>) -> Verdict {
     match judge(context, change, rows) {
         Ok(mut verdict) => {

@@ -1,6 +1,7 @@
 //! The ledger in SQLite. This module decides in which transaction and in which order a push and a pull touch the file; what
 //! is accepted and what a page holds is `authority`'s. `Store` calls it.
 
+mod collect;
 mod key;
 mod read;
 mod terms;
@@ -16,6 +17,7 @@ use landfall::authority::{
 };
 use landfall::error::{Code, Error, Result};
 use landfall::id::Run;
+use landfall::time::Millis;
 use landfall::wire::{Device, DeviceReply, Mark, PullReply, PullRequest, PushReply, PushRequest, Reset};
 use serde::Serialize;
 use sqlx::Transaction;
@@ -70,9 +72,10 @@ impl Sqlite {
     async fn decide(&self, ask: Ask<'_>, request: PushRequest) -> Result<Option<(PushCommit, Option<Mark>)>> {
         let scope = &ask.who.tenant;
         let told = request.mark.clone();
-        let push = Push::new(ask.schema, ask.who.clone(), request, ask.now);
         let mut tx = self.db.write().await?;
         self.begin(&mut tx, ask).await?;
+        let horizon = collect::horizon(&mut tx, scope).await?;
+        let push = Push::new(ask.schema, ask.who.clone(), request, ask.now).behind(horizon);
         let (runs, counter) = (read::runs(&mut tx, scope).await?, read::counter(&mut tx, scope).await?);
         if has_lost(told.as_ref(), &runs, counter) {
             self.commit(tx, scope).await?;
@@ -147,7 +150,8 @@ impl Ledger for Sqlite {
         if device.is_some_and(|device| device.user != ask.who.user) {
             return Err(not_your_device());
         }
-        let mut pull = Pull::new(ask.schema, ask.who, request, (&self.key, &runs, counter, ask.now));
+        let horizon = collect::horizon(&mut tx, scope).await?;
+        let mut pull = Pull::new(ask.schema, ask.who, request, (&self.key, &runs, counter, ask.now)).behind(horizon);
         let mut found = None;
         loop {
             match pull.advance(found) {
@@ -155,6 +159,14 @@ impl Ledger for Sqlite {
                 Next::Done(reply) => return Ok(*reply),
             }
         }
+    }
+
+    async fn collect(&self, before: Millis, most: usize) -> Result<usize> {
+        let mut tx = self.db.write().await?;
+        let Some(scope) = collect::overdue(&mut tx, before).await? else { return Ok(0) };
+        let gone = collect::collect(&mut tx, &scope, before, most).await?;
+        tx.commit().await.map_err(|error| database(&error))?;
+        Ok(gone)
     }
 
     async fn counter(&self, scope: &str) -> Result<u64> {
