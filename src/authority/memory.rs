@@ -205,6 +205,17 @@ impl MemoryLedger {
         self.rows.values()
     }
 
+    /// The rows whose last change has a number above `number`, in the order of their numbers.
+    pub fn changed_since(&self, number: u64) -> impl Iterator<Item = &Row> {
+        self.by_number.range(number + 1..).filter_map(|(_, key)| self.rows.get(key))
+    }
+
+    /// The row of a record.
+    #[must_use]
+    pub fn row(&self, key: &RowKey) -> Option<&Row> {
+        self.rows.get(key)
+    }
+
     /// The answer on record for an op.
     #[must_use]
     pub fn entry(&self, id: &OpId) -> Option<&Entry> {

@@ -7,7 +7,7 @@ use crate::limits::TX_ROUNDS;
 use crate::schema::Schema;
 use crate::store::key::Key;
 use crate::store::layout::{IndexDef, METADATA, StoreDef, debt, moves, stores};
-use crate::store::port::{Change, Range, Read, Rows, Step};
+use crate::store::port::{Change, Durability, Range, Read, Rows, Step, StoreName};
 use crate::store::query::{Page, Query};
 use crate::store::tx::{Output, Tx};
 use serde_json::Value;
@@ -17,6 +17,26 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     tables: BTreeMap<String, Table>,
+}
+
+/// What one row was before a transaction changed it.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// In which store.
+    pub store: StoreName,
+    /// Its key.
+    pub key: Key,
+    /// The row; none: there was none.
+    pub row: Option<Value>,
+}
+
+/// What one transaction changed, in its order, so that it can be looked at or taken back.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    /// Every row it put or deleted, as it was.
+    pub rows: Vec<Before>,
+    /// How hard its commit was: what is not flushed, the loss of power may take back.
+    pub durability: Durability,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +86,14 @@ impl Memory {
     /// # Errors
     /// What the transaction aborts with; `STORAGE_ERROR` for a store outside its scope or a broken unique index.
     pub fn run(&mut self, schema: &Schema, tx: &mut Tx) -> Result<Output> {
+        self.journaled(schema, tx).map(|(output, _)| output)
+    }
+
+    /// The same, with what it changed.
+    ///
+    /// # Errors
+    /// As `run`.
+    pub fn journaled(&mut self, schema: &Schema, tx: &mut Tx) -> Result<(Output, Journal)> {
         let scope = tx.scope(schema);
         let mut rows = Vec::new();
         for _ in 0..=TX_ROUNDS {
@@ -74,8 +102,8 @@ impl Memory {
                     rows = reads.iter().map(|read| self.read_within(&scope.stores, read)).collect::<Result<_>>()?;
                 }
                 Step::Done(changes, output) => {
-                    self.apply_within(&scope.stores, changes)?;
-                    return Ok(output);
+                    let rows = self.apply_within(&scope.stores, changes)?;
+                    return Ok((output, Journal { rows, durability: scope.durability }));
                 }
                 Step::Abort(error) => return Err(error),
             }
@@ -87,24 +115,36 @@ impl Memory {
     ///
     /// # Errors
     /// `STORAGE_ERROR`; then nothing is changed.
-    pub fn apply(&mut self, changes: Vec<Change>) -> Result<()> {
-        let mut undo: Vec<(String, Key, Option<Value>)> = Vec::with_capacity(changes.len());
+    pub fn apply(&mut self, changes: Vec<Change>) -> Result<Vec<Before>> {
+        let mut done = Vec::with_capacity(changes.len());
         for change in changes {
             match self.apply_one(change) {
-                Ok(step) => undo.push(step),
+                Ok(before) => done.push(before),
                 Err(error) => {
-                    for (store, key, old) in undo.into_iter().rev() {
-                        let table = self.table_mut(&store)?;
-                        table.remove(&key);
-                        if let Some(old) = old {
-                            table.insert(key, old)?;
-                        }
-                    }
+                    self.revert(done);
                     return Err(error);
                 }
             }
         }
-        Ok(())
+        Ok(done)
+    }
+
+    /// Puts rows back as they were, the last change first.
+    pub fn revert(&mut self, rows: Vec<Before>) {
+        for before in rows.into_iter().rev() {
+            if let Some(table) = self.tables.get_mut(before.store.as_ref()) {
+                table.remove(&before.key);
+                if let Some(row) = before.row {
+                    table.put_back(before.key, row);
+                }
+            }
+        }
+    }
+
+    /// The row with this key.
+    #[must_use]
+    pub fn get(&self, store: &str, key: &Key) -> Option<&Value> {
+        self.tables.get(store)?.rows.get(key)
     }
 
     /// Answers one read.
@@ -132,7 +172,7 @@ impl Memory {
         self.tables.get(store).into_iter().flat_map(|table| table.rows.values())
     }
 
-    fn read_within(&self, stores: &[crate::store::StoreName], read: &Read) -> Result<Rows> {
+    fn read_within(&self, stores: &[StoreName], read: &Read) -> Result<Rows> {
         let store = match read {
             Read::Get { store, .. } => store,
             Read::Range(range) => &range.store,
@@ -141,7 +181,7 @@ impl Memory {
         self.read(read)
     }
 
-    fn apply_within(&mut self, stores: &[crate::store::StoreName], changes: Vec<Change>) -> Result<()> {
+    fn apply_within(&mut self, stores: &[StoreName], changes: Vec<Change>) -> Result<Vec<Before>> {
         for change in &changes {
             let (Change::Put { store, .. } | Change::Delete { store, .. }) = change;
             within(stores, store)?;
@@ -149,7 +189,7 @@ impl Memory {
         self.apply(changes)
     }
 
-    fn apply_one(&mut self, change: Change) -> Result<(String, Key, Option<Value>)> {
+    fn apply_one(&mut self, change: Change) -> Result<Before> {
         match change {
             Change::Put { store, row } => {
                 let table = self.table_mut(&store)?;
@@ -157,15 +197,15 @@ impl Memory {
                 let old = table.remove(&key);
                 if let Err(error) = table.insert(key.clone(), row) {
                     if let Some(old) = old {
-                        table.insert(key, old)?;
+                        table.put_back(key, old);
                     }
                     return Err(error);
                 }
-                Ok((store.into_owned(), key, old))
+                Ok(Before { store, key, row: old })
             }
             Change::Delete { store, key } => {
                 let old = self.table_mut(&store)?.remove(&key);
-                Ok((store.into_owned(), key, old))
+                Ok(Before { store, key, row: old })
             }
         }
     }
@@ -185,22 +225,27 @@ impl Table {
     }
 
     fn insert(&mut self, key: Key, row: Value) -> Result<()> {
-        let entries: Vec<Vec<Key>> = self.def.indexes.iter().map(|index| index_keys(&row, index)).collect();
         for (at, index) in self.def.indexes.iter().enumerate().filter(|(_, index)| index.unique) {
-            let taken = |entry: &Key| self.indexes[at].iter().any(|(used, owner)| used == entry && *owner != key);
-            let held = |entry: &Key| {
-                self.indexes[at].range((entry.clone(), Key::Number(f64::MIN))..).next().is_some_and(|(used, _)| used == entry)
-                    && taken(entry)
+            let taken = |entry: &Key| {
+                let owners = self.indexes[at].range((entry.clone(), Key::Number(f64::MIN))..);
+                owners.take_while(|(used, _)| used == entry).any(|(_, owner)| *owner != key)
             };
-            if entries[at].iter().any(held) {
+            if index_keys(&row, index).iter().any(taken) {
                 return Err(storage(format!("the unique index {} of {} would be broken", index.name, self.def.name)));
             }
         }
-        for (at, keys) in entries.into_iter().enumerate() {
-            self.indexes[at].extend(keys.into_iter().map(|entry| (entry, key.clone())));
+        self.put_back(key, row);
+        Ok(())
+    }
+
+    /// Puts a row whose key is free and that breaks no index.
+    fn put_back(&mut self, key: Key, row: Value) {
+        for (at, index) in self.def.indexes.iter().enumerate() {
+            for entry in index_keys(&row, index) {
+                self.indexes[at].insert((entry, key.clone()));
+            }
         }
         self.rows.insert(key, row);
-        Ok(())
     }
 
     fn remove(&mut self, key: &Key) -> Option<Value> {
@@ -214,13 +259,13 @@ impl Table {
     }
 
     fn range(&self, range: &Range) -> Result<Rows> {
+        let low = range.lower.as_ref().map_or(Key::Number(f64::MIN), |(key, _)| key.clone());
         let Some(index) = &range.index else {
-            let entries = self.rows.iter().map(|(key, row)| (key, key, row));
+            let entries = self.rows.range(low..).map(|(key, row)| (key, key, row));
             return Ok(cut(entries, range));
         };
         let at = self.def.indexes.iter().position(|def| def.name == *index);
         let at = at.ok_or_else(|| storage(format!("{} has no index {index}", self.def.name)))?;
-        let low = range.lower.as_ref().map_or(Key::Number(f64::MIN), |(key, _)| key.clone());
         let entries = self.indexes[at].range((low, Key::Number(f64::MIN))..);
         let rows = entries.filter_map(|(entry, key)| Some((entry, key, self.rows.get(key)?)));
         Ok(cut(rows, range))
@@ -267,7 +312,7 @@ fn at<'a>(row: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(row, |value, step| value.get(step))
 }
 
-fn within(stores: &[crate::store::StoreName], store: &crate::store::StoreName) -> Result<()> {
+fn within(stores: &[StoreName], store: &StoreName) -> Result<()> {
     if stores.contains(store) { Ok(()) } else { Err(storage(format!("{store} is outside the transaction's scope"))) }
 }
 

@@ -31,7 +31,7 @@ pub mod write;
 
 pub use desk::Summary;
 pub use key::Key;
-pub use memory::Memory;
+pub use memory::{Before, Journal, Memory};
 pub use port::{Change, Durability, Range, Read, Rows, Scope, Step, StoreName};
 pub use tx::{Output, Tx};
 pub use write::{Write, WriteRequest, Wrote};

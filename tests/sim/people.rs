@@ -1,214 +1,197 @@
-//! What people and the world do to it: writes with a model of what must come of them, decisions about refused ops, and the
-//! larger faults (kill, freeze, restart, offline). The model knows every committed write, whether or not its promise was heard.
+//! People's work: random writes with what they claim, and decisions about what was refused or met a conflict. A write's
+//! commit is what counts; its promise may never be heard.
 
-use crate::world::World;
+use crate::config::Deed;
+use crate::fault::Fault;
+use crate::trace::NOBODY;
+use crate::world::{Carried, World};
 use landfall::id::{Entropy, OpId};
 use landfall::schema::Operation;
 use landfall::store::act::{Act, Decision};
 use landfall::store::{Output, Tx, Write, WriteRequest};
 use landfall::sync::{Input, Reason};
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
 
-/// What must be true in the end.
-#[derive(Default)]
-pub struct Model {
-    /// By tally: what all committed writes added up to.
-    pub sums: BTreeMap<String, i64>,
-    /// By tally: every mark that was set.
-    pub marks: BTreeMap<String, BTreeSet<String>>,
-    /// Ops that must have an answer in the end: id → device.
-    pub ops: BTreeMap<OpId, usize>,
-    /// By device and record: the op that waits.
-    open: BTreeMap<(usize, String), OpId>,
-    serial: u64,
-    /// Ops that a person gave up or that became part of another.
-    pub gone: BTreeSet<OpId>,
-    pub deleted: BTreeSet<String>,
-}
-
-impl Model {
-    /// One write by a person in a context; its commit is durable, its promise may never be heard.
-    pub fn write(&mut self, world: &mut World, device: usize, context: usize) {
-        if world.devices[device].contexts[context].machine.is_none() || world.devices[device].contexts[context].frozen {
+impl World {
+    /// Somebody does something.
+    pub fn somebody(&mut self) {
+        let device = self.rng.pick(self.devices.len());
+        let context = self.rng.pick(self.devices[device].contexts.len());
+        if !self.awake(device, context) {
             return;
         }
-        let Some(request) = self.request(world, device) else { return };
+        let Some(request) = self.idea(device) else { return };
         let (entity, operation) = (request.entity.clone(), request.operation);
-        let added = request.data.get("count").and_then(Value::as_i64);
-        let now = world.clock(device);
-        let entropy = Entropy::new(world.rng.bytes());
-        let by = format!("user{device}");
-        let write = Write::new(&world.schema, request.clone(), &by, (now, entropy)).expect("the workload is valid");
-        let old = request.id.as_ref().and_then(|id| shown(world, device, &entity, id));
-        if world.rng.chance(world.config.store_failure) {
+        let old = request.id.as_ref().and_then(|id| self.shown(device, &entity, id)).cloned();
+        let at = (self.clock(device), Entropy::new(self.rng.bytes()));
+        let by = format!("person{}", self.devices[device].person);
+        let write = Write::new(&self.schema, request.clone(), &by, at).expect("the workload is valid");
+        let before = self.devices[device].head.gen_no;
+        let heard = self.transact(device, context, Tx::Write(write));
+        if self.devices[device].head.gen_no == before {
+            assert!(heard.is_err() || operation != Operation::Create, "a create changed nothing: {request:?}");
             return;
         }
-        let mut tx = Tx::Write(write);
-        let output = world.devices[device].store.run(&world.schema, &mut tx);
-        let Ok(Output::Wrote(wrote)) = output else { panic!("a valid write was refused: {output:?} for {request:?}") };
-        let said = Value::Object(request.data.clone());
-        world.log(|| format!("{device}.{context} writes {entity} {} {operation:?} {said} -> {:?}", wrote.id, wrote.op));
-        let record = format!("{entity}/{}", wrote.id);
-        if entity == "tally" {
-            let before = old.as_ref().and_then(|old| old["count"].as_i64()).unwrap_or(0);
-            *self.sums.entry(wrote.id.clone()).or_default() += added.unwrap_or(before) - before;
-            if let Some(Value::Array(marks)) = request.data.get("marks") {
-                self.marks
-                    .entry(wrote.id.clone())
-                    .or_default()
-                    .extend(marks.iter().filter_map(|mark| mark.as_str().map(str::to_owned)));
-            }
+        let id = request.id.clone().or_else(|| match &heard {
+            Ok(Output::Wrote(wrote)) => Some(wrote.id.clone()),
+            _ => self.newest(device, &entity),
+        });
+        let Some(id) = id else { return };
+        self.claim(device, (&entity, &id), &request, old.as_ref());
+        self.say_of(device, context, "writes", || format!("{entity} {id} {operation:?} {}", Value::Object(request.data)));
+        if self.happens(Fault::Crash) {
+            self.seen.insert("crash after commit of a write");
+            return self.kill(device, context);
         }
-        if operation == Operation::Delete {
-            self.deleted.insert(wrote.id.clone());
-        }
-        self.note(device, record, wrote.op.clone());
-        if world.rng.chance(world.config.crash) {
-            world.seen.insert("crash after commit of a write");
-            return world.kill(device, context);
-        }
-        let who = world.who(device, context);
-        world.feed(who, Input::Wrote(wrote.summary, false));
-    }
-
-    /// The op that now carries the record's change; one that it replaced, or that undid itself, needs no answer.
-    fn note(&mut self, device: usize, record: String, op: Option<OpId>) {
-        match op {
-            Some(op) => {
-                self.ops.insert(op.clone(), device);
-                self.open.insert((device, record), op);
-            }
-            None => {
-                if let Some(op) = self.open.remove(&(device, record)) {
-                    self.gone.insert(op);
-                }
-            }
+        if let Ok(Output::Wrote(wrote)) = heard {
+            let spot = self.spot(device, context);
+            self.feed(spot, Input::Wrote(wrote.summary, false));
         }
     }
 
-    fn request(&mut self, world: &mut World, device: usize) -> Option<WriteRequest> {
-        self.serial += 1;
-        let value = format!("{device}-{}", self.serial);
-        let entity = ["tally", "note", "task"][world.rng.below(3) as usize];
-        let store = world.schema.entities[entity].store.clone();
-        let ids: Vec<String> =
-            world.devices[device].store.rows(&store).filter_map(|row| row["id"].as_str().map(str::to_owned)).collect();
-        let request = |operation, id: Option<String>, data: Value| {
-            let data = data.as_object().cloned().unwrap_or_default();
-            Some(WriteRequest { operation, entity: entity.into(), id, data, removed: Vec::new() })
-        };
-        if ids.is_empty() || (ids.len() < 6 && world.rng.chance(300)) {
+    /// The committed write as a claim of the op that carries it now; what it replaced or undid is given up.
+    fn claim(&mut self, device: usize, record: (&str, &str), request: &WriteRequest, old: Option<&Value>) {
+        for text in request.data.values().flat_map(texts) {
+            self.model.place(text, record.1);
+        }
+        let Carried { kept, dropped } = std::mem::take(&mut self.carried);
+        dropped.iter().for_each(|op| self.model.give_up(op));
+        let Some((op, _)) = kept.into_iter().find(|(_, id)| id == record.1) else { return };
+        let count = |row: Option<&Value>| row.and_then(|row| row["count"].as_i64()).unwrap_or(0);
+        let added = request.data.get("count").map_or(0, |value| value.as_i64().unwrap_or(0) - count(old));
+        let marks = request.data.get("marks").into_iter().flat_map(texts);
+        let fresh = marks.filter(|mark| !self.model.by_mark.contains_key(*mark)).map(str::to_owned).next();
+        if let Some(mark) = &fresh {
+            self.oracle.reads.wrote(&self.devices[device].store, mark, &mut self.rng);
+        }
+        self.model.wrote(device, record, &op, (added, fresh));
+    }
+
+    fn idea(&mut self, device: usize) -> Option<WriteRequest> {
+        let entity = ["tally", "note", "task"][self.rng.pick(3)];
+        let store = &self.schema.entities[entity].store;
+        let count = self.devices[device].store.rows(store).count();
+        if count == 0 || (count < 6 && self.rng.chance(300)) {
+            let note = if entity == "task" { Some(self.some_note(device)?) } else { None };
+            let text = self.model.text(entity);
             let data = match entity {
-                "tally" => json!({ "count": 0, "marks": [value] }),
-                "note" => json!({ "title": value, "ask": value }),
-                _ => json!({ "title": value, "note": self.some_note(world, device)? }),
+                "tally" => json!({ "count": 0, "marks": [text] }),
+                "note" => json!({ "title": text, "ask": text }),
+                _ => json!({ "title": text, "note": note }),
             };
-            return request(Operation::Create, None, data);
+            return Some(request(Operation::Create, entity, None, data));
         }
-        let id = ids[world.rng.below(ids.len() as u64) as usize].clone();
-        let row = shown(world, device, entity, &id)?;
-        match entity {
-            "tally" if world.rng.chance(500) => {
-                let count = row["count"].as_i64().unwrap_or(0) + 1 + world.rng.below(9) as i64;
-                request(Operation::Update, Some(id), json!({ "count": count }))
-            }
-            "tally" => {
+        let at = self.rng.pick(count);
+        let row = self.devices[device].store.rows(store).nth(at)?;
+        let id = row["id"].as_str()?.to_owned();
+        let deed = match (entity, self.rng.chance(500), self.rng.chance(200)) {
+            ("tally", true, _) => Deed::Add,
+            ("tally", false, _) => Deed::Mark,
+            ("note", _, true) => Deed::Ask,
+            ("task", _, true) => Deed::Delete,
+            _ => Deed::Title,
+        };
+        if !self.config.does(deed) {
+            return None;
+        }
+        let data = match deed {
+            Deed::Add => json!({ "count": row["count"].as_i64().unwrap_or(0) + 1 + self.rng.below(9) as i64 }),
+            Deed::Mark => {
                 let mut marks = row["marks"].as_array().cloned().unwrap_or_default();
-                marks.push(value.into());
-                request(Operation::Update, Some(id), json!({ "marks": marks }))
+                marks.push(self.model.text(entity).into());
+                json!({ "marks": marks })
             }
-            "note" if world.rng.chance(200) => request(Operation::Update, Some(id), json!({ "ask": value })),
-            "task" if world.rng.chance(200) => request(Operation::Delete, Some(id), Value::Null),
-            _ => request(Operation::Update, Some(id), json!({ "title": value })),
-        }
+            Deed::Ask => json!({ "ask": self.model.text(entity) }),
+            Deed::Title => json!({ "title": self.model.text(entity) }),
+            _ => return Some(request(Operation::Delete, entity, Some(id), Value::Null)),
+        };
+        Some(request(Operation::Update, entity, Some(id), data))
     }
 
-    fn some_note(&self, world: &mut World, device: usize) -> Option<Value> {
-        let notes: Vec<Value> = world.devices[device].store.rows("notes").map(|row| row["id"].clone()).collect();
-        (!notes.is_empty()).then(|| notes[world.rng.below(notes.len() as u64) as usize].clone())
+    fn some_note(&mut self, device: usize) -> Option<Value> {
+        let count = self.devices[device].store.rows("notes").count();
+        let at = self.rng.pick(count);
+        self.devices[device].store.rows("notes").nth(at).map(|row| row["id"].clone())
+    }
+
+    pub fn shown(&self, device: usize, entity: &str, id: &str) -> Option<&Value> {
+        self.devices[device].store.get(&self.schema.entities[entity].store, &id.into())
+    }
+
+    /// The record that was created last, when nobody was told its id.
+    fn newest(&self, device: usize, entity: &str) -> Option<String> {
+        let rows = self.devices[device].store.rows("sync_queue").filter(|row| row["entity_type"] == entity);
+        rows.last().and_then(|row| row["entity_id"].as_str()).map(str::to_owned)
     }
 
     /// A person decides about everything that waits for one.
-    pub fn decide(&mut self, world: &mut World, device: usize) {
-        let waiting: Vec<(String, String, OpId)> = world.devices[device]
-            .store
-            .rows("sync_queue")
-            .filter(|row| row["status"] == "failed" || row["status"] == "conflict")
-            .map(|row| (text(&row["entity_type"]), text(&row["entity_id"]), OpId(text(&row["id"]))))
-            .collect();
-        for (entity, id, op) in waiting {
-            let decision = if world.rng.chance(500) { Decision::Retry } else { Decision::Discard };
-            world.seen.insert(if decision == Decision::Retry { "conflict retried" } else { "conflict discarded" });
-            let at = (world.clock(device), Entropy::new(world.rng.bytes()));
-            let lane: Vec<OpId> = world.devices[device]
-                .store
-                .rows("sync_queue")
-                .filter(|row| row["entity_id"] == id.as_str() && !row["lane"].is_null())
-                .map(|row| OpId(text(&row["id"])))
-                .collect();
-            let act = Act::new(&world.schema, (entity.clone(), id.clone()), decision, at).expect("a known entity");
-            if let Ok(Output::Acted(acted)) = world.devices[device].store.run(&world.schema, &mut Tx::Act(act)) {
-                world.log(|| format!("{device} decides {decision:?} about {op}"));
-                self.gone.extend(lane);
-                self.note(device, format!("{entity}/{id}"), acted.op);
-                let context = usize::from(world.devices[device].contexts[0].machine.is_none());
-                let who = world.who(device, context);
-                world.feed(who, Input::Wrote(acted.summary, false));
+    pub fn decide(&mut self, device: usize) {
+        let waits = |row: &&Value| row["status"] == "failed" || row["status"] == "conflict";
+        let waiting: Vec<Value> = self.devices[device].store.rows("sync_queue").filter(waits).cloned().collect();
+        for row in waiting {
+            let (entity, id) = (text(&row["entity_type"]), text(&row["entity_id"]));
+            let decision = if self.rng.chance(500) { Decision::Retry } else { Decision::Discard };
+            let at = (self.clock(device), Entropy::new(self.rng.bytes()));
+            let act = Act::new(&self.schema, (entity.clone(), id.clone()), decision, at).expect("a known entity");
+            let before = self.devices[device].head.gen_no;
+            let heard = self.transact(device, NOBODY, Tx::Act(act));
+            if self.devices[device].head.gen_no == before {
+                continue;
             }
+            self.seen.insert(if decision == Decision::Retry { "conflict retried" } else { "conflict discarded" });
+            self.say_of(device, NOBODY, "decides", || format!("{entity} {id} {decision:?}"));
+            let Carried { kept, dropped } = std::mem::take(&mut self.carried);
+            match kept.into_iter().find(|(_, record)| *record == id) {
+                Some((op, _)) => self.model.renewed(device, (&entity, &id), &dropped, &op),
+                None => dropped.iter().for_each(|op| self.model.give_up(op)),
+            }
+            self.tell_of_decision(device, heard.ok());
         }
     }
-}
 
-/// One of the larger faults, or a nudge.
-pub fn meddle(world: &mut World) {
-    let device = world.rng.below(2) as usize;
-    let context = world.rng.below(2) as usize;
-    if world.rng.chance(world.config.crash) {
-        world.seen.insert("context killed");
-        world.kill(device, context);
-    }
-    if world.devices[device].contexts[context].machine.is_none() && world.rng.chance(100) {
-        world.start(device, context);
-    }
-    if world.rng.chance(world.config.freeze) && world.devices[device].contexts[context].machine.is_some() {
-        let who = world.who(device, context);
-        if world.devices[device].holder == Some(who) {
-            world.seen.insert("lock holder frozen");
-        }
-        world.devices[device].contexts[context].frozen = true;
-        world.log(|| format!("{device}.{context} frozen"));
-    } else if world.devices[device].contexts[context].frozen && world.rng.chance(30) {
-        world.log(|| format!("{device}.{context} thawed"));
-        world.thaw(device, context);
-    }
-    if world.rng.chance(world.config.server_restart) {
-        world.seen.insert("server restart");
-        let run = format!("run-{}", world.rng.next());
-        world.ledger.restart(run.into());
-    }
-    if world.rng.chance(world.config.offline) {
-        let online = !world.devices[device].online;
-        world.devices[device].online = online;
-        for context in 0..2 {
-            let who = world.who(device, context);
-            world.feed(who, Input::Network(online));
+    fn tell_of_decision(&mut self, device: usize, heard: Option<Output>) {
+        let awake = (0..self.devices[device].contexts.len()).find(|context| self.awake(device, *context));
+        match (awake, heard) {
+            (Some(context), Some(Output::Acted(acted))) => {
+                let spot = self.spot(device, context);
+                self.feed(spot, Input::Wrote(acted.summary, false));
+            }
+            _ => self.untold(device),
         }
     }
-    if world.rng.chance(20) {
-        let who = world.who(device, context);
-        let reason = [Reason::User, Reason::BackgroundSync, Reason::Foreground][world.rng.below(3) as usize];
-        let one = &mut world.devices[device].contexts[context];
+
+    /// Somebody asks for a sync, or the browser wakes a context.
+    pub fn wake(&mut self, device: usize, context: usize) {
+        let reason = [Reason::User, Reason::BackgroundSync, Reason::Foreground][self.rng.pick(3)];
+        let spot = self.spot(device, context);
+        let one = &mut self.devices[device].contexts[context];
         one.waiting |= reason != Reason::Foreground && one.machine.is_some();
-        world.feed(who, Input::Wake(reason));
+        self.feed(spot, Input::Wake(reason));
     }
 }
 
-fn shown(world: &World, device: usize, entity: &str, id: &str) -> Option<Map<String, Value>> {
-    let store = &world.schema.entities[entity].store;
-    world.devices[device].store.rows(store).find(|row| row["id"] == id)?.as_object().cloned()
+fn request(operation: Operation, entity: &str, id: Option<String>, data: Value) -> WriteRequest {
+    let data = match data {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    WriteRequest { operation, entity: entity.into(), id, data, removed: Vec::new() }
+}
+
+/// Every text in a value.
+pub fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+pub fn op_of(row: &Value) -> OpId {
+    OpId(text(&row["id"]))
 }
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
+

@@ -1,0 +1,1 @@
+//! Each planted fault is found, and within a stated number of seeds.
