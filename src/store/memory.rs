@@ -78,7 +78,7 @@ impl Memory {
             self.tables.insert(name, table);
         }
         let debt = debt(&moves, from, schema.version);
-        self.apply(debt.into_iter().map(|row| Change::Put { store: METADATA, row }).collect())
+        self.apply(debt.into_iter().map(|row| Change::Put { store: METADATA, row }).collect()).map(drop)
     }
 
     /// Runs one transaction from beginning to end.

@@ -13,7 +13,7 @@ use landfall::store::settle::{Answered, Settle};
 use landfall::store::stage::{Size, Stage, Staged};
 use landfall::store::{Memory, Output, Step, Tx, Write, WriteRequest};
 use landfall::time::Millis;
-use landfall::wire::{Device, PROTOCOL, Processed, PullRequest, PushRequest, Slice, check};
+use landfall::wire::{Device, PROTOCOL, Processed, PullRequest, PushRequest, Slice, Want, check};
 use serde_json::{Value, json};
 
 pub fn schema() -> Schema {
@@ -202,7 +202,7 @@ impl Bench {
                 tiers: vec![],
                 limit: 0,
                 schema_version: 1,
-                want: vec![],
+                want: self.wants(),
                 mark: None,
             };
             let reply = self.ledger.pull(&self.schema, &self.me(), request, Millis(self.now));
@@ -213,6 +213,12 @@ impl Bench {
                 return;
             }
         }
+    }
+
+    /// What the store wants to be sent whatever the token says.
+    fn wants(&self) -> Vec<Want> {
+        let sync = self.store.rows("metadata").find(|row| row["key"] == "sync").expect("a sync row");
+        sync.get("want").map(|want| serde_json::from_value(want.clone()).expect("wants")).unwrap_or_default()
     }
 
     pub fn absorb(&mut self, slice: Slice) -> Result<Output> {

@@ -97,6 +97,22 @@ fn an_edit_taken_back_on_a_deleted_record_leaves_no_ghost() {
     bench.assert_nothing_waits();
 }
 
+// Law 12, scenario 37: a snapshot lists no tombstones, and no delta behind it brings an older one.
+#[test]
+fn a_record_at_work_that_a_snapshot_does_not_list_leaves_no_ghost() {
+    let mut bench = Bench::new();
+    bench.create("a", "x", json!({ "n": "1" }));
+    bench.push(9);
+    bench.update("a", "x", json!({ "n": "2" }));
+    bench.other(json!({ "operation": "delete", "entity_type": "a", "entity_id": "x", "base_version": 1 }));
+    bench.pull();
+    assert_eq!(bench.store.rows("as").count(), 1, "what is being edited stays");
+    bench.update("a", "x", json!({ "n": "1" }));
+    bench.pull();
+    assert_eq!(bench.store.rows("as").count(), 0, "what the server has deleted is not clean here");
+    bench.assert_nothing_waits();
+}
+
 // A15, law 5
 #[test]
 fn a_row_under_another_rows_id_is_refused() {
