@@ -1,5 +1,6 @@
 // Runs the named suites one after the other, all of them even if one fails, and ends with one line: N passed, N failed.
 // `node scripts/test.mjs [rust] [sim] [wasm] [e2e] [lint] [size] [firefox] [webkit]`; each suite's set-up is done first.
+// `npm run test:sim -- --seeds 100000` runs more of the simulation than the fixed part.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { build, buildServer } from "./build.mjs";
@@ -38,6 +39,15 @@ async function endToEnd() {
   return run("node", ["--test", "--test-reporter=spec", "--test-concurrency=1", ...paths], { collect: true, env });
 }
 
+/** `--seeds N`, `--from N` choose other seeds than the fixed ones; `--seed LINE` runs one and prints its trace. */
+function simulation() {
+  const words = process.argv.slice(2);
+  const chosen = ["seeds", "from", "seed"].filter((name) => words.includes(`--${name}`));
+  const env = Object.fromEntries(chosen.map((name) => [name.toUpperCase(), words[words.indexOf(`--${name}`) + 1] ?? ""]));
+  const args = ["test", "--profile", "sim", ...only(named(/^sim/)), "--", "--nocapture"];
+  return run("cargo", args, { collect: true, env });
+}
+
 /** A check without tests of its own counts as one. */
 const counted = (work) => async () => {
   try {
@@ -51,7 +61,7 @@ const counted = (work) => async () => {
 
 const SUITES = {
   rust: { needs: ["start"], work: () => run("cargo", ["test", "--workspace", "--no-fail-fast"], { collect: true }) },
-  sim: { needs: ["start"], work: () => run("cargo", ["test", "--profile", "sim", ...only(named(/^sim/))], { collect: true }) },
+  sim: { needs: ["start"], work: simulation },
   wasm: { needs: ["start", "test"], work: () => wasm("CHROMEDRIVER", "/usr/bin/chromedriver") },
   e2e: { needs: ["start", "test"], work: endToEnd },
   lint: { needs: ["start", "lint"], work: counted(lint) },

@@ -103,7 +103,10 @@ impl Config {
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { people, tenants, steps, delay_ms, small_batches, wire, .. } = self;
-        writeln!(f, "{steps} rounds, delay up to {delay_ms} ms, small batches {small_batches}, as bytes {wire}, {tenants} tenants")?;
+        writeln!(
+            f,
+            "{steps} rounds, delay up to {delay_ms} ms, small batches {small_batches}, as bytes {wire}, {tenants} tenants"
+        )?;
         for (at, device) in self.devices.iter().enumerate() {
             let DeviceShape { person, contexts, skew_ms } = device;
             writeln!(f, "device {at}: person {person} of tenant {}, {contexts} contexts, {skew_ms} ms off", people[*person])?;

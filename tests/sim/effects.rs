@@ -99,12 +99,8 @@ impl World {
     pub fn read_head(&mut self, device: usize) {
         let row = self.devices[device].store.get("metadata", &"head".into());
         let figure = |name: &str| row.and_then(|row| row[name].as_u64()).unwrap_or(0);
-        let head = Head {
-            gen_no: figure("gen_no"),
-            queued: figure("queued"),
-            failed: figure("failed"),
-            conflicts: figure("conflicts"),
-        };
+        let head =
+            Head { gen_no: figure("gen_no"), queued: figure("queued"), failed: figure("failed"), conflicts: figure("conflicts") };
         if self.devices[device].head.open() == 0 && head.open() > 0 {
             self.devices[device].open_since = self.now;
         }

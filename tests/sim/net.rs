@@ -12,8 +12,7 @@ use landfall::wire::Problem;
 /// Most that a late answer is late, in milliseconds: it comes after the request was given up.
 const LATE_MS: u64 = 5 * landfall::limits::REQUEST_TIMEOUT_MS;
 /// Statuses that something on the way may answer with. 413 has a fault of its own.
-const STATUSES: [u16; 20] =
-    [204, 206, 301, 302, 304, 400, 403, 404, 405, 408, 409, 410, 418, 422, 425, 500, 502, 503, 504, 511];
+const STATUSES: [u16; 20] = [204, 206, 301, 302, 304, 400, 403, 404, 405, 408, 409, 410, 418, 422, 425, 500, 502, 503, 504, 511];
 /// Bodies that are not ours, with status 200.
 const FOREIGN: [(&str, &str); 5] = [
     ("text/html", "<html><title>Welcome to our lounge</title></html>"),
@@ -57,11 +56,8 @@ impl World {
             (Some(response), Some(shape)) => native::decode(&shape, &response, self.clock(spot.device)),
             _ => result,
         };
-        let result = if self.happens(Fault::LostResponse) {
-            Err(Error::new(Code::NetworkError, "lost response"))
-        } else {
-            result
-        };
+        let result =
+            if self.happens(Fault::LostResponse) { Err(Error::new(Code::NetworkError, "lost response")) } else { result };
         let most = if self.happens(Fault::Late) { LATE_MS } else { self.config.delay_ms };
         let delay = 1 + self.rng.below(most);
         self.later(delay, spot, Input::Response(ticket, result));

@@ -194,4 +194,3 @@ pub fn op_of(row: &Value) -> OpId {
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
-

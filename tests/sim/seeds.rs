@@ -64,11 +64,16 @@ fn remember(line: &str) {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "the pace is for people to read; nothing depends on it")]
+fn watch() -> Instant {
+    Instant::now()
+}
+
 /// Runs seeds and says which rare states they reached.
 fn seeds(first: u64, count: u64) {
     let schema = schema();
     let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-    let (mut steps, began) = (0, Instant::now());
+    let (mut steps, began) = (0, watch());
     for seed in first..first + count {
         let config = config_of(seed);
         let ran = run(&schema, seed, &config, None, 0);

@@ -77,8 +77,12 @@ impl World {
             None
         };
         let renamed = self.planted_rename(tenant, &mut push);
-        let sent: Vec<Sent> =
-            push.changes.iter().filter(|change| self.servers[tenant].ledger.entry(&change.queue_id).is_none()).map(Sent::of).collect();
+        let sent: Vec<Sent> = push
+            .changes
+            .iter()
+            .filter(|change| self.servers[tenant].ledger.entry(&change.queue_id).is_none())
+            .map(Sent::of)
+            .collect();
         let before = self.servers[tenant].ledger.counter();
         let mut reply = self.servers[tenant].ledger.push(&self.schema, who, push, Millis(self.now))?;
         invariants::decided(self, tenant, before, &sent);

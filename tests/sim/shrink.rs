@@ -76,11 +76,8 @@ fn reductions(config: &Config) -> Vec<Config> {
 pub fn line(case: &Case) -> String {
     let (full, ours) = (config_of(case.seed), &case.config);
     let mut out = case.seed.to_string();
-    let gone: Vec<&str> = Fault::ALL
-        .iter()
-        .filter(|fault| full.rate(**fault) > 0 && ours.rate(**fault) == 0)
-        .map(|fault| fault.word())
-        .collect();
+    let gone: Vec<&str> =
+        Fault::ALL.iter().filter(|fault| full.rate(**fault) > 0 && ours.rate(**fault) == 0).map(|fault| fault.word()).collect();
     let mut say = |word: &str, value: String| {
         let _ = write!(out, " {word}={value}");
     };

@@ -15,8 +15,9 @@ impl Trace {
         Self { hash: seed ^ 0xcbf2_9ce4_8422_2325, lines: kept.then(Vec::new) }
     }
 
-    /// One thing that happened: when, to whom, what; `detail` is only for readers, `figure` goes into the hash.
-    pub fn say(&mut self, ms: u64, at: (usize, usize), word: &str, figure: u64, detail: impl FnOnce() -> String) {
+    /// One thing that happened: when and to whom, what; `detail` is only for readers, `figure` goes into the hash.
+    pub fn say(&mut self, when: (u64, Place), word: &str, figure: u64, detail: impl FnOnce() -> String) {
+        let (ms, at) = when;
         self.mix(ms);
         self.mix((at.0 as u64) << 32 | at.1 as u64);
         word.bytes().for_each(|byte| self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -47,6 +48,9 @@ impl Trace {
     }
 }
 
+/// A device and a context of it.
+pub type Place = (usize, usize);
+
 /// In the place of a device: the server. In that of a context: the device as a whole.
 pub const NOBODY: usize = usize::MAX;
 
@@ -62,7 +66,7 @@ mod tests {
     fn the_hash_sees_what_happened_and_not_who_reads() {
         let hash = |kept, figure| {
             let mut trace = Trace::new(1, kept);
-            trace.say(5, (0, 1), "write", figure, || "detail".to_owned());
+            trace.say((5, (0, 1)), "write", figure, || "detail".to_owned());
             trace.hash()
         };
         assert_eq!(hash(true, 1), hash(false, 1));

@@ -107,17 +107,17 @@ impl World {
     }
 
     pub fn say(&mut self, device: usize, context: usize, word: &str, detail: impl FnOnce() -> String) {
-        self.trace.say(self.now - START, (device, context), word, 0, detail);
+        self.trace.say((self.now - START, (device, context)), word, 0, detail);
     }
 
     /// Something happened to a device, and this is its store's generation then.
     pub fn say_of(&mut self, device: usize, context: usize, word: &str, detail: impl FnOnce() -> String) {
         let figure = self.devices[device].head.gen_no << 16 | self.devices[device].head.queued;
-        self.trace.say(self.now - START, (device, context), word, figure, detail);
+        self.trace.say((self.now - START, (device, context)), word, figure, detail);
     }
 
     pub fn say_server(&mut self, word: &str, figure: u64, detail: impl FnOnce() -> String) {
-        self.trace.say(self.now - START, (NOBODY, 0), word, figure, detail);
+        self.trace.say((self.now - START, (NOBODY, 0)), word, figure, detail);
     }
 
     /// A fault whose occasion has come: whether it happens.

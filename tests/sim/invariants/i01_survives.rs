@@ -30,7 +30,10 @@ pub fn whole(model: &Model, sent: &Sent) -> Result<(), String> {
     if claim.added == sent.added && marks {
         return Ok(());
     }
-    Err(format!("I1: op {} adds {} and {:?}, written were {} and {:?}", sent.op, sent.added, sent.marks, claim.added, claim.marks))
+    Err(format!(
+        "I1: op {} adds {} and {:?}, written were {} and {:?}",
+        sent.op, sent.added, sent.marks, claim.added, claim.marks
+    ))
 }
 
 /// In the end every mark that holds is on the server, once.

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 pub fn check(world: &World) -> Result<(), String> {
     for (at, device) in world.devices.iter().enumerate() {
-        same(&world.schema, &device.store, &world.servers[device.tenant].ledger).map_err(|what| format!("I8: device {at}: {what}"))?;
+        same(&world.schema, &device.store, &world.servers[device.tenant].ledger)
+            .map_err(|what| format!("I8: device {at}: {what}"))?;
     }
     Ok(())
 }
@@ -20,7 +21,8 @@ fn same(schema: &Schema, store: &Memory, ledger: &MemoryLedger) -> Result<(), St
         let Some(ours) = store.get(&schema.entities[&row.entity].store, &row.id.as_str().into()) else {
             return Err(format!("{} {} is missing, the server has version {}", row.entity, row.id, row.version));
         };
-        equal(&Value::Object(row.data.clone()), row.version, ours).map_err(|what| format!("{} {}: {what}", row.entity, row.id))?;
+        equal(&Value::Object(row.data.clone()), row.version, ours)
+            .map_err(|what| format!("{} {}: {what}", row.entity, row.id))?;
         live += 1;
     }
     let here: usize = schema.entities.values().map(|entity| store.rows(&entity.store).count()).sum();

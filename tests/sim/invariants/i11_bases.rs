@@ -50,7 +50,8 @@ mod tests {
         let mut history = History::default();
         history.push("note", "x", 1, json!({ "title": "a" }).as_object().expect("fields"));
         let base = |version: u64, title: &str| {
-            json!({ "entity_type": "note", "entity_id": "x", "version": version, "data": { "title": title } })
+            let data = json!({ "title": title });
+            json!({ "entity_type": "note", "entity_id": "x", "version": version, "data": data })
         };
         assert!(holds(&history, &base(1, "a")).is_ok());
         assert!(holds(&history, &base(1, "b")).is_err());

@@ -14,7 +14,11 @@ pub fn check(world: &World) -> Result<(), String> {
         }
         for (place, context) in device.contexts.iter().enumerate() {
             if context.status.state == State::Synced && context.expected == 0 && ought_to_know(world, device, context) {
-                return Err(format!("I20: {at}.{place} says synced with {:?} since {}", device.head, world.now - device.open_since));
+                return Err(format!(
+                    "I20: {at}.{place} says synced with {:?} since {}",
+                    device.head,
+                    world.now - device.open_since
+                ));
             }
         }
     }

@@ -148,6 +148,7 @@ fn decided_checked(world: &mut World, tenant: usize, before: u64, sent: &[Sent])
     for op in sent {
         let Some(entry) = ledger.entry(&op.op) else { continue };
         if entry.answer.status != Status::Success {
+            i10_references::refused(model, op, entry.answer.error.as_ref())?;
             continue;
         }
         oracle.order.applied(model, op)?;
