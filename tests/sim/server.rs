@@ -4,11 +4,11 @@
 use crate::fault::Fault;
 use crate::invariants::{self, Sent, history::History};
 use crate::world::World;
-use landfall::authority::{MemoryLedger, TokenKey, Who};
+use landfall::authority::{MemoryLedger, RowKey, TokenKey, Who};
 use landfall::error::{Code, Error, Result};
 use landfall::sync::{Reply, Request};
 use landfall::time::Millis;
-use landfall::wire::{PushReply, PushRequest, Status};
+use landfall::wire::{Change, PushReply, PushRequest, Status};
 use serde_json::json;
 
 pub struct Server {
@@ -22,6 +22,14 @@ impl Server {
     pub fn new(tenant: usize, seed: u64) -> Self {
         let key = TokenKey([9 + tenant as u8; 32]);
         Self { ledger: MemoryLedger::new(key.clone(), format!("run-{seed}").into()), key, history: History::default() }
+    }
+}
+
+impl Server {
+    /// Whether the server has no such record, or only its tombstone.
+    pub fn gone(&self, base: &serde_json::Value) -> bool {
+        let text = |name: &str| base[name].as_str().unwrap_or_default().to_owned();
+        self.ledger.row(&RowKey { entity: text("entity_type"), id: text("entity_id") }).is_none_or(|row| row.deleted)
     }
 }
 
@@ -68,14 +76,23 @@ impl World {
         reply.map(|reply| self.planted_reply(tenant, reply))
     }
 
-    /// A push, of which the server may answer one op with "later" instead of deciding it (its tenant is out of space).
+    /// A push, of which the server may answer one op (and what depends on it) with "later" instead of deciding it: its
+    /// tenant is out of space.
     fn push(&mut self, tenant: usize, who: &Who, mut push: PushRequest) -> Result<PushReply> {
-        let held = if !push.changes.is_empty() && self.happens(Fault::HeldOp) {
-            let place = self.rng.pick(push.changes.len());
-            Some((place, push.changes.remove(place)))
-        } else {
-            None
-        };
+        let mut held = Vec::new();
+        if !push.changes.is_empty() && self.happens(Fault::HeldOp) {
+            let first = push.changes[self.rng.pick(push.changes.len())].clone();
+            let depends = |change: &Change| {
+                let group = change.group.is_some() && change.group == first.group;
+                group || change.data.values().any(|value| *value == first.entity_id.as_str())
+            };
+            for place in (0..push.changes.len()).rev().filter(|place| depends(&push.changes[*place])).collect::<Vec<_>>() {
+                held.push((place, push.changes.remove(place)));
+            }
+            if let Some(place) = push.changes.iter().position(|change| change.queue_id == first.queue_id) {
+                held.push((place, push.changes.remove(place)));
+            }
+        }
         let renamed = self.planted_rename(tenant, &mut push);
         let sent: Vec<Sent> = push
             .changes
@@ -90,7 +107,7 @@ impl World {
             reply.processed[place].queue_id = id;
         }
         self.remember_rare(&reply);
-        if let Some((place, change)) = held {
+        for (place, change) in held.into_iter().rev() {
             let error = Error::new(Code::QuotaExceeded, "simulated");
             let answer = json!({ "queue_id": change.queue_id, "status": "error", "entity_id": change.entity_id, "error": error });
             reply.processed.insert(place, serde_json::from_value(answer).expect("an answer"));

@@ -75,28 +75,21 @@ fn here(row: &Row, record: Option<&Value>, base: Option<&Value>) -> Result<(), S
 mod tests {
     use super::{here, moved};
     use landfall::authority::Row;
-    use landfall::time::Millis;
     use serde_json::json;
 
     #[test]
     fn sees_a_row_that_was_skipped_and_a_cursor_that_went_back() {
-        let row = Row {
-            entity: "note".into(),
-            id: "x".into(),
-            version: 2,
-            number: 7,
-            deleted: false,
-            data: Default::default(),
-            stamps: Default::default(),
-            changed_by: String::new(),
-            changed_at: Millis(0),
-        };
+        let row: Row = serde_json::from_value(json!({
+            "entity": "note", "id": "x", "version": 2, "number": 7, "deleted": false, "data": {}, "stamps": {},
+            "changed_by": "", "changed_at": 0
+        }))
+        .expect("a row");
         let record = |version: u64| json!({ "_sync": { "version": version } });
         assert!(here(&row, Some(&record(2)), None).is_ok());
         assert!(here(&row, Some(&record(1)), Some(&json!({ "version": 2 }))).is_ok());
         assert!(here(&row, Some(&record(1)), None).is_err());
         assert!(here(&row, None, None).is_err());
-        let dead = Row { deleted: true, ..row };
+        let dead = Row { deleted: true, ..row.clone() };
         assert!(here(&dead, None, None).is_ok());
         assert!(here(&dead, Some(&json!({ "_sync": { "version": 1, "status": "synced" } })), None).is_err());
         assert!(here(&dead, Some(&json!({ "_sync": { "version": 1, "status": "pending" } })), None).is_ok());
