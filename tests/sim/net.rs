@@ -108,7 +108,7 @@ impl World {
 
     /// Both ways as the bytes that a network would carry.
     fn as_bytes(&mut self, device: usize, request: &Request) -> Result<Reply> {
-        let http = native::encode(request)?;
+        let http = native::encode(request);
         let bytes = http.body.as_bytes();
         let read = match request {
             Request::Attach(_) => landfall::wire::check::body(bytes).map(Request::Attach),
