@@ -36,6 +36,40 @@ export const CODES = [
 /** What kind of thing went wrong. */
 export type Code = (typeof CODES)[number];
 
+/** What a person is advised to do about each code; the same table is in `src/error/handling.rs`. */
+export const ACTIONS = {
+  NETWORK_ERROR: "wait",
+  AUTH_ERROR: "sign_in",
+  VERSION_CONFLICT: "choose",
+  VALIDATION_ERROR: "correct",
+  NOT_FOUND: "restore",
+  PERMISSION_DENIED: "ask",
+  SERVER_ERROR: "wait",
+  RATE_LIMITED: "wait",
+  QUOTA_EXCEEDED: "free_space",
+  SCHEMA_MISMATCH: "update",
+  CORRUPT_DATA: "report",
+  LOCKED: "unlock",
+  ID_COLLISION: "correct",
+  REFERENCE_MISSING: "restore",
+  UNIQUE_VIOLATION: "correct",
+  EDIT_EXPIRED: "confirm",
+  REFERENCED: "restore",
+  OP_REUSED: "confirm",
+  STALE_INCARNATION: "wait",
+  PAYLOAD_TOO_LARGE: "correct",
+  PROTOCOL_ERROR: "update",
+  INVALID_SCHEMA: "report",
+  LOCK_LOST: "wait",
+  DATABASE_CLOSED: "reload",
+  STORAGE_ERROR: "free_space",
+  READ_ONLY: "reload",
+  ENGINE_PANIC: "reload",
+} as const satisfies Record<Code, string>;
+
+/** What a person is advised to do. */
+export type Action = (typeof ACTIONS)[Code];
+
 /** Whether trying again can help, and what has to happen first. */
 export type Retry = "later" | "after_auth" | "after_edit" | "mended" | "never";
 

@@ -34,5 +34,5 @@ export type { Batch, BatchCollection } from "./batch.ts";
 export { check } from "./check.ts";
 export { Collection, type Written } from "./collection.ts";
 export { LandfallDb, type QueueFilter } from "./db.ts";
-export { CODES, LandfallError, type Code, type ErrorData, type Retry } from "./errors.ts";
+export { ACTIONS, CODES, LandfallError, type Action, type Code, type ErrorData, type Retry } from "./errors.ts";
 export type * from "./types.ts";

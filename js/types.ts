@@ -127,6 +127,8 @@ export interface Status {
   clockBehindMs: number;
   lastSyncAt: number | null;
   nextAttemptAt: number | null;
+  /** How many attempts in a row have failed; with a server that keeps failing `state` becomes "attention". */
+  attempts: number;
   error: ErrorData | null;
 }
 

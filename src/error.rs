@@ -2,6 +2,10 @@
 //! trying again can help; it never decides when to try again (that is `sync/backoff`). Every room above uses it, and
 //! ERRORS.md has one row for each code, from its cause to what a person reads.
 
+mod handling;
+
+pub use handling::{Action, Handling, Single, Whole};
+
 use crate::plain::{plain, words};
 use serde_json::Value;
 use std::fmt;

@@ -51,6 +51,8 @@ pub const TX_ROUNDS: usize = 8;
 pub const CLOCK_AHEAD_MS: u64 = 5_000;
 /// Longest wait a server may ask for; a larger Retry-After is capped, in milliseconds.
 pub const RETRY_AFTER_MAX_MS: u64 = 3_600_000;
+/// After so many failures in a row the server is asked for an empty page and one op before it gets a whole batch again.
+pub const BREAKER_FAILURES: u32 = 3;
 /// A request without an answer is given up after this, in milliseconds.
 pub const REQUEST_TIMEOUT_MS: u64 = 60_000;
 /// A store transaction without a result is given up after this, in milliseconds: the connection is lost.

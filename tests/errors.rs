@@ -88,3 +88,17 @@ fn typescript_has_the_same_retry_classes() {
     written.sort_unstable();
     assert_eq!(written, known);
 }
+
+// SYN-13
+#[test]
+fn typescript_advises_the_same() {
+    let start = SCRIPT.find("export const ACTIONS = {").expect("js/errors.ts has its table");
+    let table = SCRIPT[start..].lines().skip(1).take_while(|line| line.starts_with("  "));
+    let written: Vec<(&str, String)> = table
+        .filter_map(|line| line.trim().trim_end_matches(',').split_once(": "))
+        .map(|(code, action)| (code, action.trim_matches('"').replace('_', "")))
+        .collect();
+    let known: Vec<(&str, String)> =
+        Code::ALL.iter().map(|code| (code.as_str(), format!("{:?}", code.handling().action).to_lowercase())).collect();
+    assert_eq!(written, known);
+}

@@ -2,7 +2,7 @@
 //! taken in. This module decides the new base, the new view and the new status of each op; `settle` and `absorb` bring the
 //! rows to the desk and write them. It invents nothing: what the server said, or what both sides compute alike.
 
-use crate::error::{Code, Error, Result, Retry};
+use crate::error::{Code, Error, Result, Single};
 use crate::queue::{Op, OpStatus};
 use crate::record::{Fields, digest};
 use crate::schema::{Operation, Schema};
@@ -221,7 +221,7 @@ fn refused(desk: &mut Desk, op: Op, answer: &Processed, when: (Millis, u32)) -> 
     let name = (op.entity_type.clone(), op.entity_id.clone());
     // Only what has left counts as an attempt.
     let retry_count = op.retry_count + u32::from(op.frozen);
-    let again = error.code.retry() == Retry::Later && retry_count < most;
+    let again = error.code.handling().single == Single::Again && retry_count < most;
     // Sent again it is the same frozen op, among others; without a further attempt it waits for a person.
     let status = if again { OpStatus::Pending } else { OpStatus::Failed };
     desk.put_op(Op { status, retry_count, last_retry_at: Some(now), updated_at: now, error: Some(error), ..op });

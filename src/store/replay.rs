@@ -3,7 +3,7 @@
 //! server still has is answered as before, one that it lost is applied again (law 3), one that it now refuses waits for a
 //! person. It changes no record: the snapshot that follows brings what the server made of it.
 
-use crate::error::{Code, Result, Retry};
+use crate::error::{Code, Result, Single};
 use crate::queue::{Op, OpStatus};
 use crate::schema::{Operation, Schema};
 use crate::store::answer;
@@ -139,7 +139,7 @@ impl Replay {
         self.desk.edit_sync(|sync| sync.request_no += asks);
         let changes = self.desk.finish(schema)?;
         let (sync, summary) = (self.desk.sync()?.clone(), self.desk.summary());
-        Ok(Step::Done(changes, Staged { batch, late: Vec::new(), again: false, sync, summary }))
+        Ok(Step::Done(changes, Staged { batch, late: false, again: false, sync, summary }))
     }
 
     fn take(&mut self, schema: &Schema, item: &Answered) -> Result<()> {
@@ -168,5 +168,5 @@ fn is_gone(item: &Answered) -> bool {
 /// Whether the answer asks to come again later: then the whole batch does.
 #[must_use]
 pub fn comes_again(answer: &Processed) -> bool {
-    answer.status == Status::Error && answer.error.as_ref().is_some_and(|error| error.code.retry() == Retry::Later)
+    answer.status == Status::Error && answer.error.as_ref().is_some_and(|error| error.code.handling().single == Single::Again)
 }

@@ -31,8 +31,8 @@ const CHILDREN: usize = 8;
 pub struct Staged {
     /// The batch, frozen, in the order of sending; empty: nothing may go.
     pub batch: Vec<Op>,
-    /// Ops that waited longer than their entity allows: a person is asked before they are sent.
-    pub late: Vec<Op>,
+    /// These are not to be sent, nor are they frozen: they waited longer than their entity allows, a person is asked first.
+    pub late: bool,
     /// Nothing of what was looked at may go, but there may be more: ask again.
     pub again: bool,
     /// The sync row, with the number of the request that may now be sent.
@@ -197,7 +197,7 @@ impl Stage {
     /// Nothing leaves before a person was asked about what is late.
     fn ask_first(&self, late: Vec<Op>) -> Result<Step<Staged>> {
         let staged =
-            Staged { batch: Vec::new(), late, again: true, sync: self.desk.sync()?.clone(), summary: self.desk.summary() };
+            Staged { batch: late, late: true, again: false, sync: self.desk.sync()?.clone(), summary: self.desk.summary() };
         Ok(Step::Done(Vec::new(), staged))
     }
 
@@ -222,7 +222,7 @@ impl Stage {
             self.desk.put_op(op);
         }
         let changes = self.desk.finish(schema)?;
-        Ok(Step::Done(changes, Staged { batch, late: Vec::new(), again, sync, summary: self.desk.summary() }))
+        Ok(Step::Done(changes, Staged { batch, late: false, again, sync, summary: self.desk.summary() }))
     }
 
     /// Ops that refer to each other in a circle travel as a group: the server looks at references when all of it is there.

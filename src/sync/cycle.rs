@@ -2,7 +2,7 @@
 //! is in `push` and `pull`. A step does its fallible work in the store first and changes memory only after the commit, so a
 //! cycle may be cut off between any two inputs and the next one goes on.
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, Whole};
 use crate::id::Entropy;
 use crate::limits::{RETRY_AFTER_MAX_MS, SWEEP_MS};
 use crate::queue::Op;
@@ -34,9 +34,11 @@ pub(super) struct Running {
     pub fetched: bool,
     /// An op was answered with "later": the cycle ends after this exchange.
     pub later: Option<Error>,
-    /// Mends tried in this cycle; each kind once.
     /// The batch on its way is of completed ops.
     pub replaying: bool,
+    /// The server has answered a request of this cycle.
+    pub answered: bool,
+    /// Mends tried in this cycle; each kind once.
     pub reborn: bool,
     pub reattached: bool,
     /// What is done once a note is written.
@@ -67,6 +69,7 @@ impl Machine {
             fetched: false,
             later: None,
             replaying: false,
+            answered: false,
             reborn: false,
             reattached: false,
             after_note: AfterNote::GoOn,
@@ -113,6 +116,11 @@ impl Machine {
             *until > self.at.now && !jumped
         });
         self.failures = recovered.sync.attempts;
+        if self.is_open() {
+            self.window.probe()
+        } else {
+            self.window.open()
+        }
         self.skew_ms = recovered.sync.skew_ms;
         self.sync = Some(recovered.sync);
         match waits.filter(|_| !self.want.now) {
@@ -135,6 +143,9 @@ impl Machine {
     pub(super) fn answered(&mut self, result: Result<Reply>) {
         if let Ok(reply) = &result {
             self.compare_clocks(reply);
+            if let Some(running) = &mut self.running {
+                running.answered = true;
+            }
         }
         match result {
             Ok(Reply::Attach(_)) => self.note(Fact::Attached, AfterNote::GoOn),
@@ -147,21 +158,20 @@ impl Machine {
     /// The whole request was refused, or nothing is known of it.
     fn refused(&mut self, error: Error) {
         let Some(running) = &mut self.running else { return };
-        match error.code {
-            Code::StaleIncarnation if !running.reborn => {
+        match error.code.handling().whole {
+            Whole::Reborn if !running.reborn => {
                 running.reborn = true;
                 let entropy = Entropy::new(self.at.random);
                 self.note(Fact::Reborn(entropy), AfterNote::GoOn);
             }
-            Code::PermissionDenied if !running.reattached => {
+            Whole::Attach if !running.reattached => {
                 running.reattached = true;
                 self.attach();
             }
             // One op of the batch is what the server cannot take: halved, it is found; alone, it goes back to its author.
-            Code::PayloadTooLarge | Code::ProtocolError | Code::ValidationError if !running.batch.is_empty() => {
-                self.too_large(error);
-            }
-            _ => self.fail(error),
+            Whole::Halve if !running.batch.is_empty() => self.too_large(error),
+            Whole::Blame => self.blame(error),
+            Whole::Wait | Whole::Halve | Whole::Reborn | Whole::Attach => self.fail(error),
         }
     }
 
@@ -236,7 +246,6 @@ impl Machine {
         }
         self.failures = 0;
         self.error = None;
-        self.batch_ops = self.rules.batch.ops as usize;
         self.note(Fact::Finished(self.skew_ms), AfterNote::End);
     }
 
@@ -271,7 +280,8 @@ impl Machine {
     /// The request or transaction took too long; a late answer finds its ticket gone.
     pub(super) fn gave_up(&mut self) {
         if self.awaited.take().is_some() {
-            self.fail(Error::new(Code::NetworkError, "no answer in time").hint("the next attempt is scheduled"));
+            let error = Error::new(Code::NetworkError, "no answer in time").hint("the next attempt is scheduled");
+            self.fail(error.detail(crate::plain::object([("timeout_ms", crate::limits::REQUEST_TIMEOUT_MS.into())])));
         }
     }
 

@@ -12,6 +12,7 @@ use crate::sync::lead::Lead;
 use crate::sync::port::{At, Bell, Effect, Input, Reason, Request, Ticket};
 use crate::sync::status::Status;
 use crate::sync::timers::{Timer, Timers};
+use crate::sync::window::Window;
 use std::collections::BTreeMap;
 
 /// The sync machine of one context (a page or a worker) of one database.
@@ -41,8 +42,8 @@ pub struct Machine {
     pub(super) skew_ms: i64,
     /// When the last request left.
     pub(super) sent_at: crate::time::Millis,
-    /// Ops a batch may hold at present; halved when the server finds it too large.
-    pub(super) batch_ops: usize,
+    /// Ops a batch may hold at present.
+    pub(super) window: Window,
     tickets: Ticket,
     peeks: Vec<Ticket>,
     alarm: Option<crate::time::Millis>,
@@ -89,7 +90,7 @@ impl Machine {
             error: None,
             skew_ms: 0,
             sent_at: crate::time::Millis(0),
-            batch_ops: schema.sync.batch.ops as usize,
+            window: Window::new(schema.sync.batch.size().0),
             tickets: 0,
             peeks: Vec::new(),
             alarm: None,
@@ -134,6 +135,7 @@ impl Machine {
                 .get(Timer::Retry)
                 .or_else(|| self.timers.get(Timer::Soon))
                 .or_else(|| self.timers.get(Timer::Interval)),
+            attempts: self.failures,
             error: self.error.clone(),
             ..Status::default()
         };
@@ -322,8 +324,8 @@ impl Machine {
 
     /// Sends a request of the cycle.
     pub(super) fn send(&mut self, request: Request) {
-        let ticket = self.await_next(crate::limits::REQUEST_TIMEOUT_MS);
         self.sent_at = self.at.now;
+        let ticket = self.await_next(crate::limits::REQUEST_TIMEOUT_MS);
         self.effects.push(Effect::Send(ticket, Box::new(request)));
     }
 

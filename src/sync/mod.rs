@@ -29,6 +29,7 @@ mod push;
 mod replay;
 pub mod status;
 mod timers;
+mod window;
 
 pub use machine::Machine;
 pub use port::{At, Bell, Cycle, Effect, Input, Reason, Reply, Request, Ticket};

@@ -33,7 +33,7 @@ impl Machine {
             sync_token: sync.token.clone(),
             entity_types: Vec::new(),
             tiers: Vec::new(),
-            limit: self.rules.batch.pull,
+            limit: if self.is_probe() { 1 } else { self.rules.batch.pull },
             schema_version: self.schema_version,
             want: self.wanted(),
             mark: sync.mark.clone(),

@@ -1,8 +1,9 @@
 //! Ops up: from the batch that `Stage` has frozen to the answers that `Settle` takes. It decides what a request holds and
 //! what follows each answer; the same batch goes again with the same ids until it has one.
 
-use crate::error::Error;
+use crate::error::{Error, Single};
 use crate::id::OpId;
+use crate::limits::BREAKER_FAILURES;
 use crate::plain::{self, Plain};
 use crate::queue::Op;
 use crate::store::settle::{Answered, Settle, Settled};
@@ -30,11 +31,30 @@ impl Machine {
         if self.sync.as_ref().is_some_and(|sync| sync.restored && (sync.has_more || sync.token.is_none())) {
             return self.fetch();
         }
-        let (most, bytes) = self.rules.batch.size();
-        let size = Size { ops: self.batch_ops.clamp(1, most), bytes };
-        let stage = Stage::new(running.fence, size, self.at.now);
+        // A server that kept failing is asked for little first: if not even that is answered, no batch is made.
+        if self.is_probe() {
+            return self.fetch();
+        }
+        let stage = Stage::new(running.fence, self.batch_size(), self.at.now);
         self.want.push = false;
         self.run(stage);
+    }
+
+    pub(super) fn batch_size(&self) -> Size {
+        let (most, bytes) = self.rules.batch.size();
+        Size { ops: self.window.ops().clamp(1, most), bytes }
+    }
+
+    /// Whether so many attempts have failed in a row that the server gets little at first. A network that is not there says
+    /// nothing about the server; a request that was never answered does.
+    pub(super) fn is_open(&self) -> bool {
+        let unreached = self.lost_network() && self.error.as_ref().is_some_and(|error| error.detail.is_none());
+        self.failures >= BREAKER_FAILURES && !unreached
+    }
+
+    /// Whether it has to show first that it answers at all.
+    pub(super) fn is_probe(&self) -> bool {
+        self.is_open() && self.running.as_ref().is_some_and(|running| !running.answered)
     }
 
     /// A batch to send, or nothing: then what is left to fetch, or the end.
@@ -43,8 +63,9 @@ impl Machine {
         let Some(running) = &mut self.running else { return };
         running.total = running.total.max(running.cycle.synced + staged.batch.len() as u64);
         running.batch = staged.batch;
-        if !staged.late.is_empty() {
-            return self.ask_about(&staged.late);
+        if staged.late {
+            let ops = std::mem::take(&mut running.batch);
+            return self.ask_about(&ops);
         }
         if staged.again {
             return self.stage();
@@ -53,6 +74,7 @@ impl Machine {
             let request = self.push_request();
             return self.send(Request::Push(request));
         }
+        let Some(running) = &self.running else { return };
         let sync = self.sync.as_ref();
         let owed = sync.is_none_or(|sync| sync.has_more || sync.token.is_none() || !sync.want.is_empty());
         if running.fetched || !(self.want.pull || owed) { self.finish() } else { self.fetch() }
@@ -93,6 +115,8 @@ impl Machine {
         // The answers are good whatever the page behind them is.
         running.later = page.err();
         let items = self.match_answers(reply.processed);
+        let took = self.at.now.since(self.sent_at);
+        self.window.answered(items.len(), took, self.rules.batch.time_ms);
         let Some(running) = &self.running else { return };
         let settle = Settle::new(running.fence, items, self.at.now, self.rules.retry.max_attempts).told(reply.mark);
         self.run(settle);
@@ -108,7 +132,7 @@ impl Machine {
                 continue;
             };
             if let (Status::Error, Some(error)) = (answer.status, &answer.error)
-                && error.code.retry() == crate::error::Retry::Later
+                && error.code.handling().single == Single::Again
             {
                 running.later = Some(error.clone());
             }
@@ -134,20 +158,31 @@ impl Machine {
     /// Half the batch next time; an op (or a group) that is too large alone is given back to its author.
     pub(super) fn too_large(&mut self, error: Error) {
         let Some(running) = &mut self.running else { return };
-        let group = running.batch.first().and_then(|op| op.group.as_ref());
-        let one = running.batch.len() == 1 || group.is_some() && running.batch.iter().all(|op| op.group.as_ref() == group);
-        if !one {
-            self.batch_ops = running.batch.len().div_ceil(2);
+        if !is_one(&running.batch) {
+            self.window.halve(running.batch.len());
             running.batch.clear();
             return self.stage();
         }
+        self.window.found();
         let bytes: usize = running.batch.iter().map(Op::bytes).sum();
         let mut detail = plain::object([("bytes", bytes.into())]);
         if let Some(said) = &error.detail {
             detail["server"] = (**said).clone();
         }
         let ops = std::mem::take(&mut running.batch);
-        self.give_back(&ops, |_| error.clone().detail(detail.clone()));
+        self.give_back(&ops, 0, |_| error.clone().detail(detail.clone()));
+    }
+
+    /// The server fails whenever it gets this op alone, and answers otherwise: that counts as an attempt of the op, so that
+    /// it will not hold up the others for ever.
+    pub(super) fn blame(&mut self, error: Error) {
+        let Some(running) = &mut self.running else { return };
+        if !is_one(&running.batch) || !running.answered || running.replaying {
+            return self.fail(error);
+        }
+        running.later = Some(error.clone());
+        let ops = std::mem::take(&mut running.batch);
+        self.give_back(&ops, self.rules.retry.max_attempts, |_| error.clone());
     }
 
     /// What waited longer than its entity allows is not sent before a person has said so (QUE-11).
@@ -163,11 +198,11 @@ impl Machine {
                 .hint("retry sends it all the same, discard gives it up")
                 .detail(detail)
         };
-        self.give_back(ops, why);
+        self.give_back(ops, 0, why);
     }
 
-    /// Settles ops on this device alone, as refused.
-    fn give_back(&mut self, ops: &[Op], why: impl Fn(&Op) -> Error) {
+    /// Settles ops on this device alone, as refused; `most` attempts are made by itself.
+    fn give_back(&mut self, ops: &[Op], most: u32, why: impl Fn(&Op) -> Error) {
         let Some(running) = &self.running else { return };
         let item = |op: &Op| Answered {
             seq: op.seq,
@@ -179,7 +214,12 @@ impl Machine {
         if running.replaying {
             return self.replay((items, None));
         }
-        // Nothing is tried again by itself: no most attempts.
-        self.run(Settle::new(running.fence, items, self.at.now, 0));
+        self.run(Settle::new(running.fence, items, self.at.now, most));
     }
+}
+
+/// Whether a batch cannot be made smaller: one op, or one group.
+fn is_one(batch: &[Op]) -> bool {
+    let group = batch.first().and_then(|op| op.group.as_ref());
+    batch.len() == 1 || group.is_some() && batch.iter().all(|op| op.group.as_ref() == group)
 }

@@ -4,7 +4,7 @@
 use crate::store::note::Fact;
 use crate::store::replay::{Replay, comes_again};
 use crate::store::settle::Answered;
-use crate::store::stage::{Size, Staged};
+use crate::store::stage::Staged;
 use crate::sync::machine::Machine;
 use crate::sync::port::Request;
 use crate::wire::{Mark, Processed, PushRequest};
@@ -27,8 +27,7 @@ impl Machine {
 
     /// Takes the answers to the last batch and asks for the next.
     pub(super) fn replay(&mut self, answered: (Vec<Answered>, Option<Mark>)) {
-        let (most, bytes) = self.rules.batch.size();
-        let size = Size { ops: self.batch_ops.clamp(1, most), bytes };
+        let size = self.batch_size();
         let Some(running) = &mut self.running else { return };
         running.replaying = true;
         running.batch.clear();

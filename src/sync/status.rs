@@ -1,7 +1,8 @@
 //! How things stand, as data. This module decides when "synced" may be said (law 15: never while anything is queued,
 //! parked, failed, locked or behind); words and colours for people are elsewhere.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::limits::BREAKER_FAILURES;
 use crate::plain::{plain, words};
 use crate::time::Millis;
 
@@ -33,6 +34,8 @@ plain! {
         pub last_sync_at: Option<Millis> as "lastSyncAt",
         /// When the next attempt is due.
         pub next_attempt_at: Option<Millis> as "nextAttemptAt",
+        /// How many attempts in a row have failed.
+        pub attempts: u32,
         /// What stopped the last cycle.
         pub error: Option<Error>,
         ..
@@ -54,7 +57,7 @@ words! {
         Syncing = "syncing",
         /// No network; work goes on locally.
         Offline = "offline",
-        /// Something waits for a person: a refused op, a conflict, a row in quarantine.
+        /// Something waits for a person: a refused op, a conflict, a row in quarantine, a server that keeps failing.
         Attention = "attention",
         /// The last cycle failed; the next attempt is due.
         Error = "error",
@@ -76,6 +79,12 @@ impl Status {
             && self.last_sync_at.is_some()
     }
 
+    /// The server answers that it failed, again and again: somebody should know.
+    #[must_use]
+    pub fn is_server_down(&self) -> bool {
+        self.attempts >= BREAKER_FAILURES && self.error.as_ref().is_some_and(|error| error.code == Code::ServerError)
+    }
+
     /// The one word that is true of these figures, given what the machine is doing.
     #[must_use]
     pub fn word(&self, syncing: bool, paused: bool) -> State {
@@ -83,6 +92,7 @@ impl Status {
             () if syncing => State::Syncing,
             () if paused => State::Paused,
             () if !self.online => State::Offline,
+            () if self.is_server_down() => State::Attention,
             () if self.error.is_some() => State::Error,
             () if self.failed + self.conflicts + self.quarantined > 0 => State::Attention,
             () if self.is_synced() => State::Synced,

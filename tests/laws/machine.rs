@@ -6,33 +6,34 @@ use landfall::schema::Operation;
 use landfall::store::Output;
 use landfall::sync::{At, Bell, Effect, Input, Machine, Reply, Request};
 use landfall::time::Millis;
-use landfall::wire::{DeviceReply, PullReply, RemoteChange, Reset, Slice};
+use landfall::wire::{DeviceReply, PullReply, PushRequest, RemoteChange, Reset, Slice};
 use serde_json::json;
 use std::collections::VecDeque;
 
 /// A machine on a bench, whose transactions end at once and whose requests wait to be answered by hand.
-struct Rig {
-    bench: Bench,
-    machine: Machine,
-    now: u64,
-    requests: Vec<(u64, Request)>,
-    alarm: Option<Millis>,
-    settled: u32,
+pub struct Rig {
+    pub bench: Bench,
+    pub machine: Machine,
+    pub now: u64,
+    pub requests: Vec<(u64, Request)>,
+    pub alarm: Option<Millis>,
+    pub settled: u32,
+    pub random: [u8; 32],
 }
 
 impl Rig {
-    fn start(bench: Bench) -> Self {
+    pub fn start(bench: Bench) -> Self {
         let machine = Machine::new(&bench.schema, "rig");
-        let mut rig = Self { bench, machine, now: 400_000_000, requests: Vec::new(), alarm: None, settled: 0 };
+        let mut rig = Self { bench, machine, now: 400_000_000, requests: Vec::new(), alarm: None, settled: 0, random: [3; 32] };
         rig.feed(Input::Start);
         rig
     }
 
-    fn feed(&mut self, input: Input) {
+    pub fn feed(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             self.now += 1;
-            for effect in self.machine.feed(At { now: Millis(self.now), random: [3; 32] }, input) {
+            for effect in self.machine.feed(At { now: Millis(self.now), random: self.random }, input) {
                 match effect {
                     Effect::Run(ticket, tx) => {
                         self.settled += u32::from(tx.name() == "Settle");
@@ -53,21 +54,42 @@ impl Rig {
         }
     }
 
-    fn answer(&mut self, result: Result<Reply, Error>) {
+    pub fn answer(&mut self, result: Result<Reply, Error>) {
         let (ticket, _) = self.requests.pop().expect("a request is out");
         self.feed(Input::Response(ticket, result));
     }
 
     /// Answers pulls as the ledger does until nothing is asked.
-    fn serve_pulls(&mut self) {
+    pub fn serve_pulls(&mut self) {
         while let Some((_, Request::Pull(pull))) = self.requests.last().cloned() {
             let reply = self.bench.ledger.pull(&self.bench.schema, &who(pull.device_id.as_str()), pull, Millis(self.now));
             self.answer(Ok(Reply::Pull(reply)));
         }
     }
 
+    /// Answers everything as the ledger does, except pushes that `fails` has an error for; the sizes of all pushes.
+    pub fn serve(&mut self, mut fails: impl FnMut(&PushRequest) -> Option<Error>) -> Vec<usize> {
+        let mut sizes = Vec::new();
+        while let Some((_, request)) = self.requests.last().cloned() {
+            let Request::Push(push) = request else {
+                self.serve_pulls();
+                continue;
+            };
+            sizes.push(push.changes.len());
+            let answer = match fails(&push) {
+                Some(error) => Err(error),
+                None => {
+                    let person = who(push.device_id.as_str());
+                    self.bench.ledger.push(&self.bench.schema, &person, push, Millis(self.now)).map(Reply::Push)
+                }
+            };
+            self.answer(answer);
+        }
+        sizes
+    }
+
     /// Alarm after alarm until a request is out; how long that took, in milliseconds.
-    fn wait(&mut self, most_ms: u64) -> u64 {
+    pub fn wait(&mut self, most_ms: u64) -> u64 {
         let mut waited = 0;
         while self.requests.is_empty() && waited < most_ms {
             let due = self.alarm.map_or(self.now, |alarm| alarm.0);

@@ -1,5 +1,6 @@
 //! The laws of the house, each in a situation that once broke it: orders of events too rare to wait for.
 
+mod answers;
 mod bench;
 mod clocks;
 mod decisions;
