@@ -3,7 +3,7 @@ import { batch, type Batch } from "./batch.ts";
 import { check, type Json } from "./check.ts";
 import { Collection } from "./collection.ts";
 import type { Engine } from "./engine.ts";
-import type { Conflict, EngineEvent, Op, Reason, SchemaLike, Status, SyncResult } from "./types.ts";
+import type { Conflict, EngineEvent, Op, Quarantined, Reason, SchemaLike, Status, SyncResult } from "./types.ts";
 
 type EventOf<T extends EngineEvent["type"]> = Extract<EngineEvent, { type: T }>;
 
@@ -26,12 +26,15 @@ export class LandfallDb<S extends SchemaLike> {
   readonly queue: Queue;
   /** What waits for a decision. */
   readonly conflicts: Conflicts;
+  /** What was damaged or has no place any more; kept until it is discarded. */
+  readonly quarantine: Quarantine;
 
   constructor(engine: Engine, schema: S) {
     this.#engine = engine;
     this.schema = schema;
     this.queue = new Queue(engine);
     this.conflicts = new Conflicts(engine);
+    this.quarantine = new Quarantine(engine);
   }
 
   /** The records of one kind. */
@@ -158,6 +161,23 @@ class Conflicts {
   /** Takes what the server has. */
   keepServer(entity: string, id: string): Promise<void> {
     return decide(this.#engine, entity, id, "discard");
+  }
+}
+
+class Quarantine {
+  readonly #engine: Engine;
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Rows with all they hold: to be looked at, exported, written anew. */
+  list(): Promise<Quarantined[]> {
+    return this.#engine.call((db) => db.quarantine() as Promise<Quarantined[]>);
+  }
+
+  /** Lets go of a row for good. */
+  async discard(id: string): Promise<void> {
+    await this.#engine.call((db) => db.release(id) as Promise<void>);
   }
 }
 

@@ -199,6 +199,20 @@ export interface Conflict {
   detected_at: number;
 }
 
+/** A row that could not be read, breaks the schema or has no place in it any more, as it was found. */
+export interface Quarantined {
+  id: string;
+  /** The store it was found in; `pull` for a row that the server sent. */
+  store: string;
+  entity_type?: string;
+  entity_id?: string;
+  row: Json;
+  /** What was shown of the record, where the row was a change of it. */
+  shown?: { [field: string]: Json };
+  error: ErrorData;
+  at: number;
+}
+
 /** What the engine tells of itself. */
 export type EngineEvent =
   | { type: "status"; status: Status }

@@ -29,6 +29,9 @@ pub const SLICE_ACKS: usize = 64;
 /// Most rows a migration, or a look for damage, takes in one transaction. Nobody waits for single rows meanwhile.
 pub const MIGRATE_ROWS: u32 = 256;
 
+/// At least this long between two looks for damaged rows, in milliseconds.
+pub const SCRUB_MS: u64 = 60_000;
+
 /// Most ops in one push, whatever the schema says.
 pub const BATCH_OPS: usize = 1000;
 /// Most bytes of ops in one push, whatever the schema says.

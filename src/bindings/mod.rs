@@ -101,6 +101,18 @@ impl Db {
         answer(async move { reads::conflicts(&host).await })
     }
 
+    /// Rows in quarantine.
+    pub fn quarantine(&self) -> Promise {
+        let host = self.host.clone();
+        answer(async move { reads::quarantine(&host).await })
+    }
+
+    /// Lets go of a row in quarantine.
+    pub fn release(&self, id: String) -> Promise {
+        let host = self.host.clone();
+        answer(async move { host.release(id).await.map(|()| JsValue::UNDEFINED) })
+    }
+
     /// A person's decision about the ops of a record; resolves with the new op's id, or null.
     pub fn act(&self, request: String) -> Promise {
         let host = self.host.clone();

@@ -7,7 +7,7 @@ use crate::browser::js;
 use crate::error::Result;
 use crate::plain::{self, Plain, plain};
 use crate::queue::OpStatus;
-use crate::store::layout::{BY_STATUS, CONFLICTS, QUEUE};
+use crate::store::layout::{BY_STATUS, CONFLICTS, QUARANTINE, QUEUE};
 use crate::store::query::{Query, RowView};
 use crate::store::rows::{Head, SyncRow};
 use crate::store::{Range, Read};
@@ -91,6 +91,11 @@ fn by_status(status: OpStatus) -> Range {
 
 pub(super) async fn conflicts(host: &Host) -> Result<JsValue> {
     let rows = host.rows(&[Read::Range(Range::all(CONFLICTS, LIST))]).await?;
+    Ok(rows.into_iter().next().unwrap_or_default().into())
+}
+
+pub(super) async fn quarantine(host: &Host) -> Result<JsValue> {
+    let rows = host.rows(&[Read::Range(Range::all(QUARANTINE, LIST))]).await?;
     Ok(rows.into_iter().next().unwrap_or_default().into())
 }
 

@@ -14,6 +14,8 @@ use crate::error::{Code, Error, Result};
 use crate::id::Entropy;
 use crate::schema::Schema;
 use crate::store::act::Act;
+use crate::store::isolate::Isolate;
+use crate::store::quarantine::{Place, Release};
 use crate::store::write::fresh_id;
 use crate::store::{Output, Read, Tx, Write, WriteRequest, Wrote};
 use crate::sync::{At, Bell, Cycle, Effect, Input, Machine, Reason, Reply, Request, Status};
@@ -22,6 +24,9 @@ use js_sys::Array;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
+
+/// Most damaged rows that one call takes out of the way.
+const MENDED: usize = 16;
 
 /// What an application is told.
 #[derive(Clone, Debug)]
@@ -163,7 +168,7 @@ impl Host {
     }
 
     async fn written(self: &Rc<Self>, write: Write) -> Result<Wrote> {
-        match self.run(&write.into()).await? {
+        match self.run_mending(&write.into()).await? {
             Output::Wrote(wrote) => {
                 self.feed(Input::Wrote(wrote.summary.clone(), wrote.critical));
                 Ok(wrote)
@@ -184,13 +189,40 @@ impl Host {
     /// # Errors
     /// `NOT_FOUND` when nothing waits, `LOCK_LOST` while an op of the record is on its way.
     pub async fn act(self: &Rc<Self>, act: Act) -> Result<Option<String>> {
-        match self.run(&act.into()).await? {
+        match self.run_mending(&act.into()).await? {
             Output::Acted(acted) => {
                 self.feed(Input::Wrote(acted.summary, false));
                 Ok(acted.op.map(|op| op.0))
             }
             other => Err(mixed_up(&other)),
         }
+    }
+
+    /// Lets go of a row in quarantine.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`.
+    pub async fn release(self: &Rc<Self>, id: String) -> Result<()> {
+        let released = self.run_mending(&Release::new(id).into()).await?;
+        self.feed(Input::Wrote(released.summary().clone(), false));
+        Ok(())
+    }
+
+    /// Runs one of the store's transactions for a caller. Damaged rows that it meets are taken out of the way first.
+    ///
+    /// # Errors
+    /// What the transaction refuses with.
+    pub async fn run_mending(self: &Rc<Self>, tx: &Tx) -> Result<Output> {
+        for _ in 0..MENDED {
+            let result = self.run(tx).await;
+            let Some((error, place)) = result.as_ref().err().and_then(|error| Some((error.clone(), Place::of(error)?))) else {
+                return result;
+            };
+            (self.tell)(Event::Warning(error));
+            let isolated = self.run(&Isolate::new(place, js::now()).into()).await?;
+            self.feed(Input::Wrote(isolated.summary().clone(), false));
+        }
+        self.run(tx).await
     }
 
     /// Wants a sync, and waits until a cycle is over. A reason that promises no cycle is not waited for.
@@ -257,6 +289,9 @@ impl Host {
                 let host = self.clone();
                 js::spawn(async move {
                     let result = host.run(&tx).await;
+                    if let Some(error) = result.as_ref().err().filter(|error| Place::of(error).is_some()) {
+                        (host.tell)(Event::Warning(error.clone()));
+                    }
                     host.feed(Input::Stored(ticket, result));
                 });
             }

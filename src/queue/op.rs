@@ -166,8 +166,14 @@ impl Op {
             (self.lane, self.behind, self.aside) = (None, false, false);
             (self.needs, self.lacks, self.frees) = (Vec::new(), Vec::new(), Vec::new());
         }
+        self.ready = self.readiness();
+    }
+
+    /// What `ready` has to be, by what else it says.
+    #[must_use]
+    pub fn readiness(&self) -> Option<u8> {
         let free = self.needs.is_empty() && !self.behind && !self.aside;
-        self.ready = self.is_pending().then_some(u8::from(free));
+        self.is_pending().then_some(u8::from(free))
     }
 
     /// About how many bytes of a request it takes.

@@ -4,15 +4,16 @@
 
 use crate::error::{Code, Error, Result};
 use crate::id::Token;
+use crate::plain::Plain;
 use crate::queue::Op;
 use crate::record::order::compare_text;
-use crate::schema::Schema;
+use crate::schema::{Operation, Schema};
 use crate::store::answer::{self, Fate};
 use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
 use crate::store::layout::{BASE, BY_ID, CONFLICTS, METADATA, QUARANTINE, QUEUE};
 use crate::store::lost;
 use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
-use crate::store::quarantine::read_op;
+use crate::store::quarantine::{QuarantineRow, read_op};
 use crate::store::rows::{Head, SyncRow};
 use crate::store::scope;
 use crate::store::settle::{children_read, releases};
@@ -20,6 +21,7 @@ use crate::time::Millis;
 use crate::wire::{IdRange, RemoteChange, Slice};
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// Most local rows of a snapshot's range looked at in one transaction; a longer range is taken in several.
 const SWEEP: u32 = 512;
@@ -33,6 +35,8 @@ pub struct Absorbed {
     pub acked: u64,
     /// Rows of kinds this schema does not know.
     pub unknown: u64,
+    /// Rows that do not keep to the schema; they are in quarantine.
+    pub refused: u64,
     /// What is left of the slice when its range was too long for one transaction; the token has not moved then.
     pub rest: Option<Box<Slice>>,
     /// How the store stands after it.
@@ -62,6 +66,8 @@ pub struct Absorb {
     more: Vec<Name>,
     /// Rows of the slice of which something may be kept aside.
     kept: Vec<usize>,
+    /// Rows of the slice that do not keep to the schema, by their place in it, and whether the same was seen before.
+    refused: BTreeMap<usize, (Error, bool)>,
     round: u8,
 }
 
@@ -69,7 +75,17 @@ impl Absorb {
     /// Takes `slice` if the store is as `expect` says.
     #[must_use]
     pub fn new(expect: Expect, slice: Slice, now: Millis) -> Self {
-        Self { expect, slice, now, desk: Desk::default(), local: Vec::new(), more: Vec::new(), kept: Vec::new(), round: 0 }
+        Self {
+            expect,
+            slice,
+            now,
+            desk: Desk::default(),
+            local: Vec::new(),
+            more: Vec::new(),
+            kept: Vec::new(),
+            refused: BTreeMap::new(),
+            round: 0,
+        }
     }
 
     /// What it may touch. An ack may name a record of any entity, so a slice with acks may touch all.
@@ -89,7 +105,10 @@ impl Absorb {
     pub fn advance(&mut self, schema: &Schema, rows: Vec<Rows>) -> Step<Absorbed> {
         self.round += 1;
         let step = match self.round {
-            1 => self.reads(schema).map(Step::Read),
+            1 => {
+                self.refused = refused(schema, &self.slice);
+                self.reads(schema).map(Step::Read)
+            }
             2 => self
                 .look(schema, rows)
                 .and_then(|reads| if reads.is_empty() { self.decide(schema, vec![]) } else { Ok(Step::Read(reads)) }),
@@ -113,6 +132,9 @@ impl Absorb {
         }
         if let Some(range) = self.slice.range.as_ref().filter(|range| schema.entities.contains_key(&range.entity_type)) {
             reads.push(sweep(schema, range)?);
+        }
+        for at in self.refused.keys() {
+            reads.push(Read::Get { store: QUARANTINE, key: refusal_id(&self.slice.changes[*at]).as_str().into() });
         }
         Ok(reads)
     }
@@ -138,7 +160,12 @@ impl Absorb {
             desk.take_record(&(row.entity_type.clone(), row.entity_id.clone()), &mut answers)?;
         }
         self.desk = desk;
-        self.swept(schema, answers.next())?;
+        if self.slice.range.as_ref().is_some_and(|range| schema.entities.contains_key(&range.entity_type)) {
+            self.swept(schema, answers.next())?;
+        }
+        for (_, seen) in self.refused.values_mut() {
+            *seen = answers.next().is_some_and(|rows| !rows.is_empty());
+        }
         self.more_reads(schema, &acked)
     }
 
@@ -200,9 +227,12 @@ impl Absorb {
         }
         let rest = self.rest();
         let within = |id: &str| rest.as_ref().is_none_or(|rest| rest.range.as_ref().is_none_or(|range| !covers(range, id)));
-        for row in &self.slice.changes {
+        for (at, row) in self.slice.changes.iter().enumerate() {
             if !schema.entities.contains_key(&row.entity_type) {
                 absorbed.unknown += 1;
+            } else if let Some((error, seen)) = self.refused.get(&at) {
+                absorbed.refused += 1;
+                refuse(&mut desk, row, (error, *seen), self.now)?;
             } else if within(&row.entity_id) {
                 lost::keep(&mut desk, &(row.entity_type.clone(), row.entity_id.clone()), Some(row), self.now)?;
                 absorbed.taken += u64::from(answer::take(&mut desk, schema, row, (self.now, self.slice.range.is_some()))?);
@@ -230,6 +260,38 @@ impl Absorb {
         let changes = self.slice.changes.iter().filter(|row| covers(&range, &row.entity_id)).cloned().collect();
         Some(Slice { acks: Vec::new(), changes, range: Some(range), token: self.slice.token.clone() })
     }
+}
+
+/// Rows that this schema cannot hold (STO-9). One of them does not keep back the others, nor the token.
+fn refused(schema: &Schema, slice: &Slice) -> BTreeMap<usize, (Error, bool)> {
+    let wrong = |row: &RemoteChange| {
+        let entity = schema.entities.get(&row.entity_type).filter(|_| row.operation != Operation::Delete)?;
+        entity.check_values(&row.entity_type, &row.data).err()
+    };
+    slice.changes.iter().enumerate().filter_map(|(at, row)| Some((at, (wrong(row)?, false)))).collect()
+}
+
+/// The same record is kept aside once, as the server sent it last.
+fn refusal_id(row: &RemoteChange) -> String {
+    format!("pull/{}/{}", row.entity_type, row.entity_id)
+}
+
+fn refuse(desk: &mut Desk, row: &RemoteChange, why: (&Error, bool), now: Millis) -> Result<()> {
+    let (error, seen) = why;
+    answer::unwant(desk, &(row.entity_type.clone(), row.entity_id.clone()));
+    if seen {
+        desk.head.quarantined = desk.head.quarantined.saturating_sub(1);
+    }
+    desk.quarantine(&QuarantineRow {
+        id: refusal_id(row),
+        store: "pull".to_owned(),
+        entity_type: Some(row.entity_type.clone()),
+        entity_id: Some(row.entity_id.clone()),
+        row: row.plain(),
+        shown: None,
+        error: error.clone(),
+        at: now,
+    })
 }
 
 fn covers(range: &IdRange, id: &str) -> bool {

@@ -358,7 +358,7 @@ fn missing(desk: &mut Desk, schema: &Schema, op: Op, answer: &Processed, now: Mi
 }
 
 /// The next pull fetches this row whole: it is not what both sides should have computed.
-fn want(desk: &mut Desk, name: &Name) {
+pub(crate) fn want(desk: &mut Desk, name: &Name) {
     let want = Want { entity_type: name.0.clone(), entity_id: name.1.clone() };
     desk.edit_sync(|sync| {
         if !sync.want.contains(&want) {
@@ -367,7 +367,7 @@ fn want(desk: &mut Desk, name: &Name) {
     });
 }
 
-fn unwant(desk: &mut Desk, name: &Name) -> bool {
+pub(crate) fn unwant(desk: &mut Desk, name: &Name) -> bool {
     let wanted = |want: &Want| want.entity_type == name.0 && want.entity_id == name.1;
     let asked_for = desk.sync_row().is_some_and(|sync| sync.want.iter().any(wanted));
     if asked_for {

@@ -123,6 +123,18 @@ impl Desk {
         answers.try_for_each(|rows| self.take_ops(rows))
     }
 
+    /// Takes of a record what can be read, and leaves out the rest.
+    pub fn take_readable(&mut self, name: &Name, answers: &mut impl Iterator<Item = Rows>) {
+        let mut next = || answers.next().unwrap_or_default().into_iter();
+        let record = next().next().and_then(|row| Record::from_row(row).ok());
+        let base = next().next().and_then(|row| from_row(row).ok());
+        self.records.insert(name.clone(), record);
+        self.bases.insert(name.clone(), base);
+        for op in answers.flatten().filter_map(|row| read_op(row).ok()) {
+            self.take_op(op);
+        }
+    }
+
     pub fn knows(&self, name: &Name) -> bool {
         self.records.contains_key(name)
     }

@@ -7,7 +7,7 @@ use crate::store::port::StoreName;
 use std::borrow::Cow;
 
 /// Counts up when the engine's own stores change; the database's version is `schema version × 100 + LAYOUT`.
-pub const LAYOUT: u32 = 3;
+pub const LAYOUT: u32 = 4;
 
 /// Ops that wait, travel or have been answered, keyed by `seq`.
 pub const QUEUE: StoreName = Cow::Borrowed("sync_queue");

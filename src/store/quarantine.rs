@@ -4,7 +4,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::plain::{self, Plain, plain};
-use crate::queue::Op;
+use crate::queue::{Op, OpStatus};
 use crate::record::Fields;
 use crate::schema::Schema;
 use crate::store::desk::{Desk, Name, Summary, answers};
@@ -95,10 +95,18 @@ impl Place {
 /// Reads an op's row; one that cannot be read is named by its key.
 pub(crate) fn read_op(row: Value) -> Result<Op> {
     let seq = row.get("seq").and_then(Value::as_u64);
-    from_row(row).map_err(|error| match seq {
+    let whole = |op: Op| if is_whole(&op) { Ok(op) } else { Err(Error::new(Code::CorruptData, "an op that contradicts itself")) };
+    from_row(row).and_then(whole).map_err(|error| match seq {
         Some(seq) => Place::Op(seq).damaged(error),
         None => error,
     })
+}
+
+/// Whether the parts of an op that say where it stands agree: one without its lane would never be done, one without `ready`
+/// never sent.
+fn is_whole(op: &Op) -> bool {
+    let lane = op.lane.as_ref().map(|[entity, id]| *entity == op.entity_type && *id == op.entity_id);
+    lane == (op.status != OpStatus::Completed).then_some(true) && op.readiness() == op.ready
 }
 
 /// How a row kept aside is named: the place and the moment, so that none is written over an older one.

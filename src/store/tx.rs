@@ -4,6 +4,7 @@ use crate::schema::Schema;
 use crate::store::absorb::{Absorb, Absorbed};
 use crate::store::act::{Act, Acted};
 use crate::store::desk::Summary;
+use crate::store::isolate::{Isolate, Isolated};
 use crate::store::migrate::{Migrate, Migrated};
 use crate::store::note::{Note, Noted};
 use crate::store::peek::{Peek, Peeked};
@@ -11,6 +12,7 @@ use crate::store::port::{Rows, Scope, Step};
 use crate::store::quarantine::{Release, Released};
 use crate::store::recover::{Recover, Recovered};
 use crate::store::replay::Replay;
+use crate::store::scrub::{Scrub, Scrubbed};
 use crate::store::settle::{Settle, Settled};
 use crate::store::stage::{Stage, Staged};
 use crate::store::sweep::{Sweep, Swept};
@@ -84,6 +86,10 @@ transactions! {
     Act(Act) -> Acted(Acted), schema;
     /// Moving data of an older version.
     Migrate(Migrate) -> Migrated(Migrated), schema;
+    /// Taking a damaged row out of the way.
+    Isolate(Isolate) -> Isolated(Isolated), schema;
+    /// Looking for damaged rows.
+    Scrub(Scrub) -> Scrubbed(Scrubbed), schema;
     /// Letting go of a row in quarantine.
     Release(Release) -> Released(Released), plain;
     /// Looking.

@@ -4,11 +4,14 @@
 
 use crate::error::{Code, Error, Result, Whole};
 use crate::id::Entropy;
-use crate::limits::{RETRY_AFTER_MAX_MS, SWEEP_MS};
+use crate::limits::{RETRY_AFTER_MAX_MS, SCRUB_MS, SWEEP_MS};
 use crate::queue::Op;
 use crate::store::Output;
+use crate::store::isolate::Isolate;
 use crate::store::note::{Fact, Note};
+use crate::store::quarantine::Place;
 use crate::store::recover::{Recover, Recovered};
+use crate::store::scrub::{Scrub, Scrubbed};
 use crate::store::sweep::{Sweep, Swept};
 use crate::sync::backoff;
 use crate::sync::machine::{Machine, Want};
@@ -17,6 +20,9 @@ use crate::sync::pull::Page;
 use crate::sync::timers::Timer;
 use crate::time::Millis;
 use crate::wire::Device;
+
+/// Most damaged rows one cycle takes out of the way; more are the next one's.
+const ISOLATED: u32 = 256;
 
 /// What a cycle remembers between two inputs.
 #[derive(Debug)]
@@ -41,6 +47,10 @@ pub(super) struct Running {
     /// Mends tried in this cycle; each kind once.
     pub reborn: bool,
     pub reattached: bool,
+    /// Damaged rows taken out of the way in this cycle.
+    isolated: u32,
+    /// Damaged rows that a look over the database has found.
+    damaged: Vec<Place>,
     /// What is done once a note is written.
     after_note: AfterNote,
 }
@@ -72,6 +82,8 @@ impl Machine {
             answered: false,
             reborn: false,
             reattached: false,
+            isolated: 0,
+            damaged: Vec::new(),
             after_note: AfterNote::GoOn,
         });
         self.timers.clear(Timer::Retry);
@@ -83,7 +95,7 @@ impl Machine {
     pub(super) fn step(&mut self, result: Result<Output>) {
         let output = match result {
             Ok(output) => output,
-            Err(error) => return self.fail(error),
+            Err(error) => return self.isolate(error),
         };
         let summary = output.summary().clone();
         if !summary.changed.is_empty() || summary.gen_no > self.known.gen_no {
@@ -101,8 +113,48 @@ impl Machine {
                 self.sync = Some(noted.sync);
                 self.noted();
             }
+            Output::Isolated(_) => self.again(),
+            Output::Scrubbed(scrubbed) => self.scrubbed(scrubbed),
             Output::Wrote(_) | Output::Acted(_) | Output::Peeked(_) | Output::Migrated(_) | Output::Released(_) => {}
         }
+    }
+
+    /// A row that cannot be read is taken out of the way; any other failure ends the cycle.
+    fn isolate(&mut self, error: Error) {
+        let place = Place::of(&error).zip(self.running.as_mut());
+        let Some((place, running)) = place.filter(|(_, running)| running.isolated < ISOLATED) else { return self.fail(error) };
+        running.isolated += 1;
+        self.run(Isolate::new(place, self.at.now));
+    }
+
+    /// Nothing else is to be done: a slice of the database is looked over, once in a while. True: that goes first.
+    fn scrub(&mut self) -> bool {
+        if let Some(place) = self.running.as_mut().and_then(|running| running.damaged.pop()) {
+            self.run(Isolate::new(place, self.at.now));
+            return true;
+        }
+        let due = self.at.now.since(self.scrubbed_at) >= SCRUB_MS;
+        if due {
+            self.scrubbed_at = self.at.now;
+            self.run(Scrub::default());
+        }
+        due
+    }
+
+    fn scrubbed(&mut self, scrubbed: Scrubbed) {
+        if let Some(running) = &mut self.running {
+            running.damaged = scrubbed.found;
+        }
+        self.finish();
+    }
+
+    /// From the beginning: what was on its way is frozen and goes again, a page is fetched again.
+    fn again(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.batch.clear();
+            (running.page, running.fetched) = (None, false);
+        }
+        self.run(Recover::new(self.at.now, Entropy::new(self.at.random)));
     }
 
     fn recovered(&mut self, recovered: Recovered) {
@@ -243,6 +295,9 @@ impl Machine {
                 running.fetched &= !self.want.pull;
             }
             return self.stage();
+        }
+        if self.scrub() {
+            return;
         }
         self.failures = 0;
         self.error = None;

@@ -116,6 +116,16 @@ impl Bench {
         }
     }
 
+    /// An update that may be refused.
+    pub fn try_update(&mut self, entity: &str, id: &str, data: Value) -> Result<Output> {
+        self.now += 10;
+        let data = data.as_object().cloned().unwrap_or_default();
+        let request =
+            WriteRequest { operation: Operation::Update, entity: entity.into(), id: Some(id.into()), data, removed: vec![] };
+        let write = Write::new(&self.schema, request, "ann", at(self.now)).expect("a valid write");
+        self.tx(write)
+    }
+
     pub fn create(&mut self, entity: &str, id: &str, data: Value) {
         self.write(Operation::Create, (entity, id), data);
     }

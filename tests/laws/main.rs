@@ -8,5 +8,6 @@ mod device;
 mod fleet;
 mod horizon;
 mod machine;
+mod quarantine;
 mod queue;
 mod rollback;

@@ -142,15 +142,18 @@ impl Slice<'_> {
             }
             return Ok(Some(moved));
         }
-        let op = Op {
+        let mut op = Op {
             lane: op.lane.map(|[_, id]| [entity_type.clone(), id]),
             needs: self.needs(op.needs),
+            lacks: self.needs(op.lacks),
+            frees: self.needs(op.frees),
             patch: upgraded.patch,
             schema_version: self.to,
             entity_type,
             travels_as,
             ..op
         };
+        op.refresh();
         moved.changes.extend(self.put(op.plain()).changes);
         Ok(Some(moved))
     }
