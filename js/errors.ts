@@ -54,6 +54,7 @@ export const ACTIONS = {
   REFERENCE_MISSING: "restore",
   UNIQUE_VIOLATION: "correct",
   EDIT_EXPIRED: "confirm",
+  ANSWER_FORGOTTEN: "confirm",
   REFERENCED: "restore",
   OP_REUSED: "confirm",
   STALE_INCARNATION: "wait",

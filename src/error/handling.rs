@@ -100,6 +100,7 @@ table! {
     ReferenceMissing:  Wait,   Failed,  Restore;
     UniqueViolation:   Wait,   Failed,  Correct;
     EditExpired:       Wait,   Failed,  Confirm;
+    AnswerForgotten:   Wait,   Failed,  Confirm;
     Referenced:        Wait,   Failed,  Restore;
     OpReused:          Wait,   Failed,  Confirm;
     StaleIncarnation:  Reborn, Failed,  Wait;

@@ -135,6 +135,7 @@ codes! {
     reference_missing: ReferenceMissing, Wait, Failed, Restore;
     unique_violation: UniqueViolation, Wait, Failed, Correct;
     edit_expired: EditExpired, Wait, Failed, Confirm;
+    answer_forgotten: AnswerForgotten, Wait, Failed, Confirm;
     referenced: Referenced, Wait, Failed, Restore;
     op_reused: OpReused, Wait, Failed, Confirm;
     stale_incarnation: StaleIncarnation, Reborn, Failed, Wait;
