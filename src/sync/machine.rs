@@ -44,8 +44,6 @@ pub struct Machine {
     pub(super) sent_at: crate::time::Millis,
     /// Ops a batch may hold at present.
     pub(super) window: Window,
-    /// Ops a batch may hold at present; halved when the server finds it too large.
-    pub(super) batch_ops: usize,
     /// When the database was last looked over for damage.
     pub(super) scrubbed_at: crate::time::Millis,
     tickets: Ticket,
@@ -95,7 +93,6 @@ impl Machine {
             skew_ms: 0,
             sent_at: crate::time::Millis(0),
             window: Window::new(schema.sync.batch.size().0),
-            batch_ops: schema.sync.batch.ops as usize,
             scrubbed_at: crate::time::Millis(0),
             tickets: 0,
             peeks: Vec::new(),
