@@ -3,7 +3,8 @@ import { batch, type Batch } from "./batch.ts";
 import { check, type Json } from "./check.ts";
 import { Collection } from "./collection.ts";
 import type { Engine } from "./engine.ts";
-import type { Conflict, EngineEvent, Op, Quarantined, Reason, SchemaLike, Status, SyncResult } from "./types.ts";
+import { glue } from "./runtime.ts";
+import type { Conflict, EngineEvent, IdMapping, Op, Quarantined, Reason, SchemaLike, Status, SyncResult } from "./types.ts";
 
 type EventOf<T extends EngineEvent["type"]> = Extract<EngineEvent, { type: T }>;
 
@@ -99,6 +100,21 @@ export class LandfallDb<S extends SchemaLike> {
   /** What this device is to the server: its id, its name of the database. */
   meta(): Promise<{ database: string; device: string | null; gen: number; usage: Record<string, number>; readonly: boolean }> {
     return this.#engine.call((db) => db.meta() as Promise<never>);
+  }
+
+  /** Whether an id is one that the device made for the time being. */
+  isTempId(id: string): boolean {
+    return glue.is_temp_id(id);
+  }
+
+  /** What temporary ids have become; a record is found by either, for ever. */
+  mappings(): Promise<IdMapping[]> {
+    return this.#engine.call((db) => db.mappings(false) as Promise<IdMapping[]>);
+  }
+
+  /** Temporary ids of records that the server has not taken yet. */
+  pendingMappings(): Promise<IdMapping[]> {
+    return this.#engine.call((db) => db.mappings(true) as Promise<IdMapping[]>);
   }
 
   /** Closes the database; nothing that was stored is lost. */

@@ -183,6 +183,16 @@ export interface Op {
   error?: ErrorData;
 }
 
+/** What a temporary id stands for. */
+export interface IdMapping {
+  tempId: string;
+  /** Null until the server has taken the record. */
+  realId: string | null;
+  entityType: string;
+  createdAt: number;
+  syncedAt: number | null;
+}
+
 /** Both sides of a conflict that waits for a decision. */
 export interface Conflict {
   id: string;

@@ -3,6 +3,7 @@
 //! method is one call into the host, takes a shared receiver and holds no borrow over an await. js/ is its only caller.
 
 mod face;
+mod ids;
 mod open;
 mod panic;
 mod reads;
@@ -95,6 +96,18 @@ impl Db {
         answer(async move { reads::queue(&host, &parse(&filter)?).await })
     }
 
+    /// What temporary ids stand for; `pending`: those that stand for nothing yet.
+    pub fn mappings(&self, pending: bool) -> Promise {
+        let host = self.host.clone();
+        answer(async move {
+            if !pending {
+                return ids::mappings(&host).await;
+            }
+            let ops = reads::queue(&host, &reads::Filter::all()).await?;
+            Ok(ids::pending(&ops.into()))
+        })
+    }
+
     /// Conflicts that wait for a decision.
     pub fn conflicts(&self) -> Promise {
         let host = self.host.clone();
@@ -169,6 +182,13 @@ pub fn databases() -> Promise {
         let entries = registry::all().await?;
         Ok(face::value(&entries.plain()))
     })
+}
+
+/// Whether an id is a temporary one.
+#[wasm_bindgen]
+#[must_use]
+pub fn is_temp_id(id: &str) -> bool {
+    crate::id::is_temp(id)
 }
 
 /// Strikes a database out of those that a worker opens.

@@ -1,7 +1,7 @@
 //! Reads for applications: records, queries, the queue, conflicts, what is known of the database. This module decides which
 //! rows answer a call; they are handed on as they are stored, without a round trip through JSON.
 
-use crate::bindings::face;
+use crate::bindings::{face, ids};
 use crate::browser::host::Host;
 use crate::browser::js;
 use crate::error::Result;
@@ -41,15 +41,31 @@ plain! {
     }
 }
 
+impl Filter {
+    /// Everything that is not completed.
+    pub(super) fn all() -> Self {
+        Self { limit: Some(u32::MAX), ..Self::default() }
+    }
+}
+
 pub(super) async fn get(host: &Host, entity: &str, id: &str) -> Result<JsValue> {
     let store = host.schema().entity(entity)?.store.clone();
-    let rows = host.rows(&[Read::Get { store: store.into(), key: id.into() }]).await?;
-    let row = rows.first().map_or(JsValue::UNDEFINED, |rows| rows.get(0));
+    let read = |id: &str| Read::Get { store: store.clone().into(), key: id.into() };
+    let mut row = one(host, read(id)).await?;
+    if row.is_undefined()
+        && let Some(real) = ids::real(host, id).await?
+    {
+        row = one(host, read(&real)).await?;
+    }
     Ok(if row.is_undefined() { JsValue::NULL } else { row })
 }
 
+async fn one(host: &Host, read: Read) -> Result<JsValue> {
+    Ok(host.rows(&[read]).await?.first().map_or(JsValue::UNDEFINED, |rows| rows.get(0)))
+}
+
 pub(super) async fn query(host: &Host, query: &Query) -> Result<JsValue> {
-    let plan = query.plan(host.schema())?;
+    let plan = ids::resolved(host, query).await?.plan(host.schema())?;
     // The generation is read in the same transaction: nothing can change between the two.
     let mut rows = host.rows(&[Read::Range(plan.range.clone()), Head::read()]).await?.into_iter();
     let (found, head) = (rows.next().unwrap_or_default(), rows.next().unwrap_or_default());

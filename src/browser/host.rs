@@ -181,7 +181,7 @@ impl Host {
     #[must_use]
     pub fn fresh_id(&self, entity: &str) -> String {
         let (now, mut entropy) = fresh();
-        fresh_id(entity, now, &mut entropy)
+        fresh_id(self.schema(), entity, (now, &mut entropy))
     }
 
     /// Carries out a person's decision about the ops of a record.

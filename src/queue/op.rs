@@ -87,24 +87,29 @@ plain! {
         pub frees?: Vec<String>,
         /// The references that led from its record back to it when it was sent: these ops travelled as one.
         pub cycle?: Vec<String>,
+        /// Temporary ids it names, its record's own among them, so that what becomes of these finds it. Absent once it is
+        /// done.
+        pub temps?: Vec<String>,
         /// The request it last left with and its place in it.
         pub sent?: Option<[u64; 2]>,
         /// When it first left.
         pub sent_at?: Option<Millis>,
         /// Why the server refused it.
         pub error?: Option<Error>,
-        /// How it travels, if the schema has changed since it was frozen: everything else here follows the schema of now.
+        /// How it travels, if the schema or an id has changed since it was frozen: everything else follows what holds now.
         pub travels_as?: Option<Box<Former>>,
         ..
     }
 }
 
 plain! {
-    /// What a frozen op says in the words of the schema it was frozen under.
+    /// What a frozen op says in the words of the schema it was frozen under, with the ids of then.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Former {
         /// The entity's name then.
         pub entity_type: String,
+        /// The record's id then.
+        pub entity_id: String,
         /// What it changes, in the fields of then.
         pub patch: Patch as ..,
         /// That schema's version.
@@ -117,17 +122,17 @@ impl Op {
     /// The op as it travels. A frozen op gives the same bytes for ever: only fields that are fixed by then are read.
     #[must_use]
     pub fn change(&self) -> Change {
-        let (entity_type, patch, schema_version) = match &self.travels_as {
-            Some(former) => (&former.entity_type, &former.patch, former.schema_version),
-            None => (&self.entity_type, &self.patch, self.schema_version),
+        let (entity_type, entity_id, patch, schema_version) = match &self.travels_as {
+            Some(former) => (&former.entity_type, &former.entity_id, &former.patch, former.schema_version),
+            None => (&self.entity_type, &self.entity_id, &self.patch, self.schema_version),
         };
-        let temp = is_temp(&self.entity_id);
+        let temp = is_temp(entity_id);
         Change {
             queue_id: self.id.clone(),
             operation: self.operation,
             entity_type: entity_type.clone(),
-            entity_id: if temp { String::new() } else { self.entity_id.clone() },
-            temp_id: temp.then(|| self.entity_id.clone()),
+            entity_id: if temp { String::new() } else { entity_id.clone() },
+            temp_id: temp.then(|| entity_id.clone()),
             data: patch.data.clone(),
             removed: patch.removed.clone(),
             before: patch.before.clone(),
@@ -140,6 +145,13 @@ impl Op {
             group: self.group.clone(),
             resolves: self.resolves.clone(),
         }
+    }
+
+    /// How it travels from now on, whatever is changed in it.
+    #[must_use]
+    pub fn former(&self) -> Former {
+        let (entity_type, entity_id) = (self.entity_type.clone(), self.entity_id.clone());
+        Former { entity_type, entity_id, patch: self.patch.clone(), schema_version: self.schema_version }
     }
 
     /// Whether a further edit of the record may still change this op.
@@ -165,6 +177,7 @@ impl Op {
         if self.status == OpStatus::Completed {
             (self.lane, self.behind, self.aside) = (None, false, false);
             (self.needs, self.lacks, self.frees) = (Vec::new(), Vec::new(), Vec::new());
+            self.temps = Vec::new();
         }
         self.ready = self.readiness();
     }

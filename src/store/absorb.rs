@@ -10,13 +10,12 @@ use crate::record::order::compare_text;
 use crate::schema::{Operation, Schema};
 use crate::store::answer::{self, Fate};
 use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
-use crate::store::layout::{BASE, BY_ID, CONFLICTS, METADATA, QUARANTINE, QUEUE};
-use crate::store::lost;
+use crate::store::layout::{BASE, BY_ID, CONFLICTS, ID_MAP, METADATA, QUARANTINE, QUEUE};
 use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
 use crate::store::quarantine::{QuarantineRow, read_op};
 use crate::store::rows::{Head, SyncRow};
-use crate::store::scope;
 use crate::store::settle::{children_read, releases};
+use crate::store::{lost, remap, scope};
 use crate::time::Millis;
 use crate::wire::{IdRange, RemoteChange, Slice};
 use std::borrow::Cow;
@@ -64,6 +63,10 @@ pub struct Absorb {
     local: Vec<String>,
     /// Records asked for in the second round.
     more: Vec<Name>,
+    /// Ops of that round for which others may wait.
+    parents: usize,
+    /// Records that acks give another id.
+    renamed: Vec<(Name, String)>,
     /// Rows of the slice of which something may be kept aside.
     kept: Vec<usize>,
     /// Rows of the slice that do not keep to the schema, by their place in it, and whether the same was seen before.
@@ -82,6 +85,8 @@ impl Absorb {
             desk: Desk::default(),
             local: Vec::new(),
             more: Vec::new(),
+            parents: 0,
+            renamed: Vec::new(),
             kept: Vec::new(),
             refused: BTreeMap::new(),
             round: 0,
@@ -98,7 +103,8 @@ impl Absorb {
         };
         let entities = schema.entities.iter().filter(|(name, _)| named(name));
         let stores = entities.map(|(_, entity)| Cow::Owned(entity.store.clone()));
-        scope(stores.chain([QUEUE, BASE, METADATA, CONFLICTS, QUARANTINE]), Durability::Relaxed)
+        let map = (!self.slice.acks.is_empty()).then_some(ID_MAP);
+        scope(stores.chain(map).chain([QUEUE, BASE, METADATA, CONFLICTS, QUARANTINE]), Durability::Relaxed)
     }
 
     /// Two rounds: the slice's rows; then the records of acked ops and of vanished rows.
@@ -197,8 +203,18 @@ impl Absorb {
         for name in &names {
             reads.extend(record_reads(schema.entity(&name.0)?, name));
         }
-        let parents = acked.iter().filter(|op| op.lane.is_some() && releases(op.operation));
-        reads.extend(parents.map(|op| children_read(&(op.entity_type.clone(), op.entity_id.clone()))));
+        let parents: Vec<&Op> = acked.iter().filter(|op| op.lane.is_some() && releases(op.operation)).collect();
+        reads.extend(parents.iter().map(|op| children_read(&(op.entity_type.clone(), op.entity_id.clone()))));
+        self.parents = parents.len();
+        for op in parents {
+            let ack = self.slice.acks.iter().find(|ack| ack.queue_id == op.id);
+            if let Some(ack) = ack.filter(|ack| remap::renames(schema, op, &ack.entity_id)) {
+                self.renamed.push(((op.entity_type.clone(), op.entity_id.clone()), ack.entity_id.clone()));
+            }
+        }
+        for (name, real) in &self.renamed {
+            reads.extend(remap::reads(schema, name, real, self.renamed.len())?);
+        }
         self.more = names;
         Ok(reads)
     }
@@ -217,7 +233,15 @@ impl Absorb {
         for row in self.kept.iter().filter_map(|at| self.slice.changes.get(*at)) {
             lost::returned(&mut desk, answers.next().unwrap_or_default(), row)?;
         }
-        desk.take_named(&self.more, &mut answers)?;
+        for name in &self.more {
+            desk.take_record(name, &mut answers)?;
+        }
+        for _ in 0..self.parents {
+            desk.take_ops(answers.next().unwrap_or_default())?;
+        }
+        for (name, real) in &self.renamed {
+            remap::take(&mut desk, schema, (name.clone(), real, self.renamed.len()), &mut answers)?;
+        }
         let mut absorbed = Absorbed::default();
         for ack in &self.slice.acks {
             let seq = desk.all_ops().find(|op| op.id == ack.queue_id).map(|op| op.seq);

@@ -7,9 +7,9 @@ use crate::queue::{Op, OpStatus};
 use crate::record::{Fields, digest};
 use crate::schema::{Operation, Schema};
 use crate::store::desk::{Desk, Name, no_fields};
-use crate::store::rebase;
 use crate::store::rows::{BaseRow, ConflictRow, Record, RecordStatus, SyncInfo};
 use crate::store::settle::releases;
+use crate::store::{rebase, remap};
 use crate::time::Millis;
 use crate::wire::change::Stamp;
 use crate::wire::push::ConflictData;
@@ -41,6 +41,7 @@ pub(crate) fn settle(desk: &mut Desk, schema: &Schema, seq: u64, answer: &Proces
     let Some(op) = desk.op(seq).filter(|op| op.id == answer.queue_id && op.lane.is_some()).cloned() else {
         return Ok(Fate::Known);
     };
+    let op = if answer.status == Status::Success { real(desk, schema, op, answer, when.0)? } else { op };
     let name = (op.entity_type.clone(), op.entity_id.clone());
     let theirs = answer.conflict_data.as_ref().and_then(|theirs| theirs.server.as_ref());
     for fields in answer.data.iter().chain(theirs) {
@@ -68,6 +69,17 @@ pub(crate) fn settle(desk: &mut Desk, schema: &Schema, seq: u64, answer: &Proces
         Status::Error if was_there(&op, answer) => missing(desk, schema, op, answer, when.0),
         Status::Error => refused(desk, op, answer, when),
     }
+}
+
+/// The op once its record has the id that the server gave it.
+fn real(desk: &mut Desk, schema: &Schema, op: Op, answer: &Processed, now: Millis) -> Result<Op> {
+    if !remap::renames(schema, &op, &answer.entity_id) {
+        return Ok(op);
+    }
+    let name = (op.entity_type.clone(), op.entity_id.clone());
+    let found = desk.followers(&name, &answer.entity_id);
+    remap::rename(desk, schema, &found, (op.created_at, now))?;
+    Ok(desk.op(op.seq).cloned().unwrap_or(op))
 }
 
 /// Whether the server does not know a record that it once had.
@@ -206,6 +218,7 @@ fn stand(
             by,
             offline: false,
             bytes: 0,
+            refs: Vec::new(),
         };
         Record { fields, sync }
     });
@@ -273,12 +286,13 @@ fn parked(desk: &mut Desk, schema: &Schema, op: Op, answer: &Processed, now: Mil
         op: op_id,
         kind: theirs.kind.clone(),
         fields: theirs.fields.clone(),
-        local,
         server: theirs.server.clone(),
         version: theirs.version,
         changed_by: theirs.changed_by.clone(),
         changed_at: theirs.changed_at.clone(),
         detected_at: now,
+        temps: remap::temps_of(schema, &name.0, local.as_ref()),
+        local,
     })?;
     let known = desk.base(&name).is_some_and(|base| base.version >= theirs.version);
     if known {

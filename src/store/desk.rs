@@ -11,6 +11,7 @@ use crate::store::key::Key;
 use crate::store::layout::{BASE, BY_RECORD, CONFLICTS, METADATA, QUARANTINE, QUEUE};
 use crate::store::port::{Change, Range, Read, Rows, StoreName};
 use crate::store::quarantine::{Place, QuarantineRow, read_op};
+use crate::store::remap;
 use crate::store::rows::{BaseRow, ConflictRow, Head, Record, RecordStatus, SyncRow, from_row, size};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -35,6 +36,8 @@ pub struct Summary {
     pub conflicts: u64,
     /// Rows in quarantine.
     pub quarantined: u64,
+    /// Temporary ids that some references still hold.
+    pub remaps: u64,
     /// Records that changed.
     pub changed: Vec<Name>,
 }
@@ -46,6 +49,8 @@ pub(crate) struct Desk {
     records: BTreeMap<Name, Option<Record>>,
     bases: BTreeMap<Name, Option<BaseRow>>,
     sync: Option<SyncRow>,
+    /// What was read to follow records to their real ids.
+    found: Vec<remap::Found>,
     dirty: Dirty,
 }
 
@@ -188,6 +193,32 @@ impl Desk {
         self.ops.values()
     }
 
+    /// Takes a record that refers to another one; neither its base nor its lane is needed for that.
+    pub fn take_referring(&mut self, entity: &Entity, name: &str, row: Value) -> Result<()> {
+        let Some(id) = row.get(&entity.key).and_then(Value::as_str) else { return Ok(()) };
+        let name = (name.to_owned(), id.to_owned());
+        let record = Record::from_row(row).map_err(|error| Place::Record(name.clone()).damaged(error))?;
+        self.records.entry(name).or_insert(Some(record));
+        Ok(())
+    }
+
+    pub fn note_followers(&mut self, found: remap::Found) {
+        self.found.push(found);
+    }
+
+    /// What is to follow a record to its real id.
+    pub fn followers(&mut self, name: &Name, real: &str) -> remap::Found {
+        let at = self.found.iter().position(|found| found.name == *name && found.real == real);
+        // Nothing was read for it: the mapping stays open, and `Remap` does all of it.
+        let unread = || remap::Found { name: name.clone(), real: real.to_owned(), conflicts: Vec::new(), open: true };
+        at.map_or_else(unread, |at| self.found.swap_remove(at))
+    }
+
+    /// The names of all records on the desk.
+    pub fn record_names(&self) -> Vec<Name> {
+        self.records.iter().filter(|(_, record)| record.is_some()).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Unfinished ops of a record, oldest first.
     pub fn lane(&self, name: &Name) -> Vec<&Op> {
         self.ops.values().filter(|op| op.lane.as_ref().is_some_and(|lane| lane[0] == name.0 && lane[1] == name.1)).collect()
@@ -299,6 +330,7 @@ impl Desk {
             failed: self.head.failed,
             conflicts: self.head.conflicts,
             quarantined: self.head.quarantined,
+            remaps: self.head.remaps,
             changed: self.dirty.records.iter().cloned().collect(),
         }
     }
@@ -309,7 +341,7 @@ impl Desk {
         for name in &self.dirty.records {
             let store: StoreName = Cow::Owned(schema.entity(&name.0)?.store.clone());
             out.push(match self.records.get(name).and_then(Option::as_ref) {
-                Some(record) => Change::Put { store, row: record.clone().into_row() },
+                Some(record) => Change::Put { store, row: remap::indexed(schema, &name.0, record).into_row() },
                 None => Change::Delete { store, key: name.1.as_str().into() },
             });
         }
@@ -321,7 +353,7 @@ impl Desk {
         }
         for seq in &self.dirty.ops {
             out.push(match self.ops.get(seq) {
-                Some(op) => Change::Put { store: QUEUE, row: op.plain() },
+                Some(op) => Change::Put { store: QUEUE, row: remap::named(schema, op).plain() },
                 None => Change::Delete { store: QUEUE, key: (*seq).into() },
             });
         }

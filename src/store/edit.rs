@@ -232,6 +232,7 @@ impl Edit<'_> {
             lacks: links.lacks,
             frees: Vec::new(),
             cycle: Vec::new(),
+            temps: Vec::new(),
             sent: None,
             sent_at: None,
             error: None,
@@ -264,6 +265,7 @@ impl Edit<'_> {
             by: self.by.to_owned(),
             offline: false,
             bytes: 0,
+            refs: Vec::new(),
         }
     }
 }

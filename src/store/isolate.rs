@@ -268,6 +268,7 @@ impl Isolate {
             by: base.map(|base| base.by.clone()).unwrap_or_default(),
             offline: base.is_none(),
             bytes: 0,
+            refs: Vec::new(),
         }
     }
 }
@@ -303,6 +304,8 @@ fn mended(row: &Value, answers: &mut std::vec::IntoIter<Rows>, now: Millis) -> H
         conflicts: 0,
         completed: 0,
         quarantined,
+        // Whoever looks finds out whether there are any, and says so.
+        remaps: 1,
     };
     count(&mut head, answers);
     head

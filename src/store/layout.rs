@@ -21,6 +21,16 @@ pub const CONFLICTS: StoreName = Cow::Borrowed("conflicts");
 /// What could not be read or has no place any more, as it was found; keyed by `id`. See `store::quarantine`.
 pub const QUARANTINE: StoreName = Cow::Borrowed("quarantine");
 
+/// What temporary ids stand for, keyed by `tempId`.
+pub const ID_MAP: StoreName = Cow::Borrowed("id_map");
+
+/// Records by each id they refer to, as far as it may change or take them along; see `store::remap`. Sparse.
+pub const BY_REF: StoreName = Cow::Borrowed("_refs");
+/// Ops and conflicts by each temporary id they name. Sparse.
+pub const BY_TEMP: StoreName = Cow::Borrowed("temps");
+/// Mappings that some references do not follow yet. Sparse.
+pub const BY_OPEN: StoreName = Cow::Borrowed("open");
+
 /// Op by its id (unique).
 pub const BY_ID: StoreName = Cow::Borrowed("id");
 /// Ops by status.
@@ -85,12 +95,15 @@ pub fn stores(schema: &Schema) -> Vec<StoreDef> {
             unique: false,
             multi: index.multi,
         });
-        StoreDef { name: Cow::Owned(entity.store.clone()), key_path: vec![entity.key.clone()], indexes: own.collect() }
+        let by_ref = IndexDef { multi: true, ..index(BY_REF, &["_sync.refs"], false) };
+        let by_ref = entity.references().next().is_some().then_some(by_ref);
+        let indexes = own.chain(by_ref).collect();
+        StoreDef { name: Cow::Owned(entity.store.clone()), key_path: vec![entity.key.clone()], indexes }
     });
     entities.chain(own_stores()).collect()
 }
 
-fn own_stores() -> [StoreDef; 5] {
+fn own_stores() -> [StoreDef; 6] {
     [
         StoreDef::new(
             QUEUE,
@@ -104,11 +117,20 @@ fn own_stores() -> [StoreDef; 5] {
                 IndexDef { multi: true, ..index(BY_NEED, &["needs"], false) },
                 IndexDef { multi: true, ..index(BY_FREED, &["frees"], false) },
                 index(BY_GROUP, &["group"], false),
+                IndexDef { multi: true, ..index(BY_TEMP, &["temps"], false) },
             ],
         ),
         StoreDef::new(BASE, &["entity_type", "entity_id"], vec![]),
         StoreDef::new(METADATA, &["key"], vec![]),
-        StoreDef::new(CONFLICTS, &["id"], vec![index(Cow::Borrowed("record"), &["entity_type", "entity_id"], false)]),
+        StoreDef::new(
+            CONFLICTS,
+            &["id"],
+            vec![
+                index(Cow::Borrowed("record"), &["entity_type", "entity_id"], false),
+                IndexDef { multi: true, ..index(BY_TEMP, &["temps"], false) },
+            ],
+        ),
+        StoreDef::new(ID_MAP, &["tempId"], vec![index(BY_OPEN, &["open"], false)]),
         StoreDef::new(QUARANTINE, &["id"], vec![]),
     ]
 }

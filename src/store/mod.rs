@@ -22,6 +22,7 @@ pub mod query;
 mod rebase;
 pub mod recover;
 mod redo;
+pub mod remap;
 pub mod replay;
 pub mod rows;
 pub mod scrub;

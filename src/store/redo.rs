@@ -184,6 +184,7 @@ impl Redo<'_> {
             by: base.by.clone(),
             offline: false,
             bytes: 0,
+            refs: Vec::new(),
         }
     }
 }

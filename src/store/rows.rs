@@ -7,7 +7,7 @@ use crate::id::{ConflictId, DeviceId, Entropy, Incarnation, OpId, Token};
 use crate::plain::{self, Plain, plain, words};
 use crate::record::Fields;
 use crate::store::key::Key;
-use crate::store::layout::{BASE, METADATA};
+use crate::store::layout::{BASE, ID_MAP, METADATA};
 use crate::store::port::Read;
 use crate::time::Millis;
 use crate::wire::change::Stamp;
@@ -44,6 +44,8 @@ plain! {
         pub quarantined: u64 = 0,
         /// Ops completed and still kept.
         pub completed: u64 = 0,
+        /// Temporary ids that some references still hold.
+        pub remaps: u64 = 0,
         ..
     }
 }
@@ -151,6 +153,8 @@ plain! {
         pub offline: bool,
         /// The UTF-8 length of its JSON, without this property.
         pub bytes: u64,
+        /// Ids of records it refers to, as far as these may change or take it along: temporary ones, and those of parents.
+        pub refs?: Vec<String>,
         ..
     }
 }
@@ -192,6 +196,28 @@ plain! {
         pub changed_at: String,
         /// When it was found here.
         pub detected_at: Millis,
+        /// Temporary ids that either side refers to.
+        pub temps?: Vec<String>,
+        ..
+    }
+}
+
+plain! {
+    /// A row of `id_map`: what a temporary id stands for (IDS-2).
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct IdMapRow {
+        /// The temporary id.
+        pub temp_id: String as "tempId",
+        /// The record's id.
+        pub real_id: String as "realId",
+        /// The record's entity.
+        pub entity_type: String as "entityType",
+        /// When the record was created here.
+        pub created_at: Millis as "createdAt",
+        /// When the server's answer was taken in.
+        pub synced_at: Millis as "syncedAt",
+        /// 1: some references still hold the temporary id.
+        pub open?: Option<u8>,
         ..
     }
 }
@@ -210,6 +236,7 @@ impl Default for Head {
             conflicts: 0,
             quarantined: 0,
             completed: 0,
+            remaps: 0,
         }
     }
 }
@@ -252,6 +279,14 @@ impl SyncRow {
     #[must_use]
     pub fn read() -> Read {
         Read::Get { store: METADATA, key: "sync".into() }
+    }
+}
+
+impl IdMapRow {
+    /// How to ask for it.
+    #[must_use]
+    pub fn read(temp: &str) -> Read {
+        Read::Get { store: ID_MAP, key: temp.into() }
     }
 }
 

@@ -9,9 +9,9 @@ use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
 use crate::store::layout::{BASE, BY_NEED, CONFLICTS, METADATA, QUEUE};
 use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
 use crate::store::rows::{Head, SyncRow};
-use crate::store::scope;
+use crate::store::{remap, scope};
 use crate::time::Millis;
-use crate::wire::{Mark, Processed};
+use crate::wire::{Mark, Processed, Status};
 use std::borrow::Cow;
 
 /// One op of the batch and what the server said of it.
@@ -75,7 +75,8 @@ impl Settle {
     pub fn scope(&self, schema: &Schema) -> Scope {
         let entities = self.items.iter().filter_map(|item| schema.entities.get(&item.name.0));
         let stores = entities.map(|entity| Cow::Owned(entity.store.clone()));
-        scope(stores.chain([QUEUE, BASE, METADATA, CONFLICTS]), Durability::Relaxed)
+        let renamed = self.renamed(schema).into_iter().flat_map(|(name, _)| remap::stores(schema, &name.0));
+        scope(stores.chain(renamed).chain([QUEUE, BASE, METADATA, CONFLICTS]), Durability::Relaxed)
     }
 
     /// One round: the batch is known.
@@ -93,7 +94,21 @@ impl Settle {
                 reads.push(children_read(&item.name));
             }
         }
+        let renamed = self.renamed(schema);
+        for (name, real) in &renamed {
+            reads.extend(remap::reads(schema, name, real, renamed.len())?);
+        }
         Ok(reads)
+    }
+
+    /// Records that the answers give another id.
+    fn renamed<'a>(&'a self, schema: &Schema) -> Vec<(&'a Name, &'a str)> {
+        let one = |item: &'a Answered| {
+            let real = item.answer.entity_id.as_str();
+            let success = item.answer.status == Status::Success && item.operation == Operation::Create;
+            (success && remap::is_mapping(schema, &item.name, real)).then_some((&item.name, real))
+        };
+        self.items.iter().filter_map(one).collect()
     }
 
     fn decide(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<Step<Settled>> {
@@ -107,6 +122,10 @@ impl Settle {
             if releases(item.operation) {
                 desk.take_ops(answers.next().unwrap_or_default())?;
             }
+        }
+        let renamed = self.renamed(schema);
+        for (name, real) in &renamed {
+            remap::take(&mut desk, schema, ((*name).clone(), real, renamed.len()), &mut answers)?;
         }
         let mut settled = Settled::default();
         for item in &self.items {

@@ -11,6 +11,7 @@ use crate::store::peek::{Peek, Peeked};
 use crate::store::port::{Rows, Scope, Step};
 use crate::store::quarantine::{Release, Released};
 use crate::store::recover::{Recover, Recovered};
+use crate::store::remap::{Remap, Remapped};
 use crate::store::replay::Replay;
 use crate::store::scrub::{Scrub, Scrubbed};
 use crate::store::settle::{Settle, Settled};
@@ -92,6 +93,8 @@ transactions! {
     Scrub(Scrub) -> Scrubbed(Scrubbed), schema;
     /// Letting go of a row in quarantine.
     Release(Release) -> Released(Released), plain;
+    /// Going on with records' new ids.
+    Remap(Remap) -> Remapped(Remapped), schema;
     /// Looking.
     Peek(Peek) -> Peeked(Peeked), plain;
 }

@@ -3,17 +3,17 @@
 //! What a change does to its record and its op is `edit`'s. The browser's bindings call it.
 
 use crate::error::{Code, Error, Result};
-use crate::id::{Entropy, OpId};
+use crate::id::{Entropy, OpId, is_temp};
 use crate::limits;
 use crate::plain::{self, plain};
 use crate::queue::op::need;
 use crate::record::Fields;
-use crate::schema::{BatchRules, Entity, Operation, Schema};
+use crate::schema::{BatchRules, Entity, IdMode, Operation, Schema, To};
 use crate::store::desk::{Desk, Name, Summary, answers, first, record_read, record_reads};
 use crate::store::edit::{Edit, Links};
 use crate::store::port::{Durability, Read, Rows, Scope, Step};
 use crate::store::quarantine::Place;
-use crate::store::rows::{Head, Record};
+use crate::store::rows::{Head, IdMapRow, Record, from_row};
 use crate::store::settle::children_read;
 use crate::store::{layout, scope};
 use crate::time::Millis;
@@ -62,7 +62,9 @@ pub struct Write {
     entropy: Entropy,
     /// The group of a batch.
     group: Option<String>,
-    asked: bool,
+    /// Temporary ids it names: those that have become others are replaced before anything else is read.
+    temps: Vec<String>,
+    round: u8,
 }
 
 /// One change and the records it refers to.
@@ -81,7 +83,7 @@ impl Write {
     pub fn new(schema: &Schema, request: WriteRequest, by: &str, at: (Millis, Entropy)) -> Result<Self> {
         let (now, mut entropy) = at;
         let items = vec![Item::new(schema, request, now, &mut entropy)?];
-        Ok(Self { items, by: by.to_owned(), now, entropy, group: None, asked: false })
+        Ok(Self::of(schema, items, by, (now, entropy, None)))
     }
 
     /// Changes that stand or fall together, here and on the server.
@@ -99,7 +101,15 @@ impl Write {
         for (place, request) in requests.into_iter().enumerate() {
             items.push(Item::new(schema, request, now, &mut entropy).map_err(|error| at_place(error, place))?);
         }
-        Ok(Self { items, by: by.to_owned(), now, entropy, group, asked: false })
+        Ok(Self::of(schema, items, by, (now, entropy, group)))
+    }
+
+    fn of(schema: &Schema, items: Vec<Item>, by: &str, with: (Millis, Entropy, Option<String>)) -> Self {
+        let (now, entropy, group) = with;
+        let mut temps: Vec<String> = items.iter().flat_map(|item| item.temps(schema)).collect();
+        temps.sort_unstable();
+        temps.dedup();
+        Self { items, by: by.to_owned(), now, entropy, group, temps, round: 0 }
     }
 
     /// What it may touch.
@@ -108,19 +118,38 @@ impl Write {
         let names = self.items.iter().flat_map(|item| std::iter::once(&item.name).chain(&item.parents));
         let entities = names.filter_map(|name| schema.entities.get(&name.0));
         let stores = entities.map(|entity| Cow::Owned(entity.store.clone()));
-        scope(stores.chain([layout::QUEUE, layout::BASE, layout::METADATA]), Durability::Strict)
+        let map = (!self.temps.is_empty()).then_some(layout::ID_MAP);
+        scope(stores.chain(map).chain([layout::QUEUE, layout::BASE, layout::METADATA]), Durability::Strict)
     }
 
-    /// One round: everything it needs is known from the requests.
+    /// One round: everything it needs is known from the requests. One before it where these name temporary ids, which may
+    /// have become others.
     pub fn advance(&mut self, schema: &Schema, rows: Vec<Rows>) -> Step<Wrote> {
-        if !self.asked {
-            self.asked = true;
-            return self.reads(schema).map_or_else(Step::Abort, Step::Read);
+        self.round += 1;
+        if self.round == 1 && !self.temps.is_empty() {
+            return Step::Read(self.temps.iter().map(|temp| IdMapRow::read(temp)).collect());
+        }
+        if self.round == 1 || self.round == 2 && !self.temps.is_empty() {
+            let reads = self.resolve(schema, rows).and_then(|()| self.reads(schema));
+            return reads.map_or_else(Step::Abort, Step::Read);
         }
         match self.decide(schema, rows) {
             Ok((changes, wrote)) => Step::Done(changes, wrote),
             Err(error) => Step::Abort(error),
         }
+    }
+
+    /// Temporary ids that have become others are these from here on.
+    fn resolve(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<()> {
+        let mut real = BTreeMap::new();
+        for row in rows.into_iter().flatten() {
+            let row: IdMapRow = from_row(row)?;
+            real.insert((row.entity_type, row.temp_id), row.real_id);
+        }
+        if !real.is_empty() {
+            self.items.iter_mut().for_each(|item| item.resolve(schema, &real));
+        }
+        Ok(())
     }
 
     fn reads(&self, schema: &Schema) -> Result<Vec<Read>> {
@@ -157,7 +186,7 @@ impl Write {
         let mut critical = false;
         for (place, item) in self.items.iter().enumerate() {
             desk.head.clock = desk.head.clock.tick(self.now, &node);
-            let links = self.links(item, &desk, &parents);
+            let links = self.links(item, &desk, &parents)?;
             let mut edit = Edit {
                 entity: schema.entity(&item.name.0)?,
                 schema,
@@ -182,7 +211,7 @@ impl Write {
     }
 
     /// What a change waits for: records that the server does not have. What the same batch creates travels with it.
-    fn links(&self, item: &Item, desk: &Desk, parents: &BTreeMap<Name, Option<Record>>) -> Links {
+    fn links(&self, item: &Item, desk: &Desk, parents: &BTreeMap<Name, Option<Record>>) -> Result<Links> {
         let created = |name: &Name| self.items.iter().any(|one| one.name == *name && one.request.operation == Operation::Create);
         let mut links = Links::default();
         for name in item.parents.iter().filter(|name| !created(name)) {
@@ -190,10 +219,15 @@ impl Write {
             match parent {
                 Some(parent) if parent.sync.version.is_none() => links.needs.push(need(&name.0, &name.1)),
                 Some(_) => {}
+                // Anything else may be on the server; this can only have been here.
+                None if is_temp(&name.1) => {
+                    let error = Error::new(Code::ReferenceMissing, format!("names a {} that was never created here", name.0));
+                    return Err(error.at(format!("{}.{}", item.name.0, name.1)).hint("create that record first"));
+                }
                 None => links.lacks.push(need(&name.0, &name.1)),
             }
         }
-        links
+        Ok(links)
     }
 
     /// A group travels in one batch or not at all, so it may not be larger than one; a group of one op is none.
@@ -222,7 +256,7 @@ impl Item {
                 .at(&request.entity)
                 .hint("only the server changes it"));
         }
-        let id = Self::id(entity, &request, now, entropy)?;
+        let id = Self::id(schema, &request, now, entropy)?;
         entity.check_id(&request.entity, &id)?;
         match request.operation {
             Operation::Create => {
@@ -233,21 +267,48 @@ impl Item {
             Operation::Update => entity.check_patch(&request.entity, &request.data, &request.removed)?,
             Operation::Delete => {}
         }
+        let name = (request.entity.clone(), id);
+        let parents = Self::parents(entity, &request, &name);
+        Ok(Self { request, name, parents })
+    }
+
+    fn parents(entity: &Entity, request: &WriteRequest, name: &Name) -> Vec<Name> {
         let mut parents: Vec<Name> =
             entity.referred(&request.data).into_iter().map(|(entity, id, _)| (entity.to_owned(), id.to_owned())).collect();
         parents.sort();
         parents.dedup();
-        parents.retain(|parent| *parent != (request.entity.clone(), id.clone()));
+        parents.retain(|parent| parent != name);
         parents.truncate(limits::OP_NEEDS);
-        let name = (request.entity.clone(), id);
-        Ok(Self { request, name, parents })
+        parents
     }
 
-    fn id(entity: &Entity, request: &WriteRequest, now: Millis, entropy: &mut Entropy) -> Result<String> {
+    /// Temporary ids it names; a new record's own is not in question.
+    fn temps(&self, schema: &Schema) -> Vec<String> {
+        if schema.id_mode != IdMode::Temp {
+            return Vec::new();
+        }
+        let own = (self.request.operation != Operation::Create).then_some(&self.name.1);
+        let parents = self.parents.iter().map(|parent| &parent.1);
+        own.into_iter().chain(parents).filter(|id| is_temp(id)).cloned().collect()
+    }
+
+    fn resolve(&mut self, schema: &Schema, real: &BTreeMap<Name, String>) {
+        let Some(entity) = schema.entities.get(&self.name.0) else { return };
+        if let Some(id) = real.get(&self.name).filter(|_| self.request.operation != Operation::Create) {
+            self.name.1.clone_from(id);
+        }
+        entity.rewrite(&mut self.request.data, &mut |reference, id| {
+            real.get(&(reference.entity.clone(), id.to_owned())).map_or(To::Keep, |id| To::Id(id.clone()))
+        });
+        self.parents = Self::parents(entity, &self.request, &self.name);
+    }
+
+    fn id(schema: &Schema, request: &WriteRequest, now: Millis, entropy: &mut Entropy) -> Result<String> {
+        let entity = schema.entity(&request.entity)?;
         let given = request.id.as_deref().or_else(|| request.data.get(&entity.key).and_then(serde_json::Value::as_str));
         match (given, request.operation) {
             (Some(id), _) => Ok(id.to_owned()),
-            (None, Operation::Create) => Ok(fresh_id(&request.entity, now, entropy)),
+            (None, Operation::Create) => Ok(fresh_id(schema, &request.entity, (now, entropy))),
             (None, _) => Err(Error::new(Code::ValidationError, "names no record").at(&request.entity).hint("pass its id")),
         }
     }
@@ -255,8 +316,12 @@ impl Item {
 
 /// The id of a new record: what `Write` gives to one that has none, for whoever has to name it before it is written.
 #[must_use]
-pub fn fresh_id(_entity: &str, now: Millis, entropy: &mut Entropy) -> String {
-    entropy.uuid(now)
+pub fn fresh_id(schema: &Schema, entity: &str, at: (Millis, &mut Entropy)) -> String {
+    let (now, entropy) = at;
+    match schema.id_mode {
+        IdMode::Temp => entropy.temp(now, entity),
+        IdMode::Uuid => entropy.uuid(now),
+    }
 }
 
 fn at_place(error: Error, place: usize) -> Error {

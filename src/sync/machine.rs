@@ -188,8 +188,8 @@ impl Machine {
         self.lead_rung(bell);
         if bell.gen_no > self.known.gen_no {
             let [queued, failed, conflicts] = bell.counts;
-            let quarantined = self.known.quarantined;
-            self.known = Summary { gen_no: bell.gen_no, queued, failed, conflicts, quarantined, changed: Vec::new() };
+            let (quarantined, remaps) = (self.known.quarantined, self.known.remaps);
+            self.known = Summary { gen_no: bell.gen_no, queued, failed, conflicts, quarantined, remaps, changed: Vec::new() };
         }
         if bell.synced_at.is_some_and(|at| self.sync.as_ref().is_none_or(|sync| sync.last_sync_at != Some(at))) {
             self.error = None;

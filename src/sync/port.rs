@@ -22,6 +22,7 @@ pub struct At {
 }
 
 /// What can happen to the machine.
+#[allow(clippy::large_enum_variant, reason = "one at a time, handed on at once and never kept")]
 #[derive(Debug)]
 pub enum Input {
     /// The database is open; the first input.

@@ -6,6 +6,7 @@ use crate::id::OpId;
 use crate::limits::BREAKER_FAILURES;
 use crate::plain::{self, Plain};
 use crate::queue::Op;
+use crate::store::remap::Remap;
 use crate::store::settle::{Answered, Settle, Settled};
 use crate::store::stage::{Size, Stage, Staged};
 use crate::sync::machine::Machine;
@@ -17,6 +18,11 @@ impl Machine {
     /// Asks the store for the next batch.
     pub(super) fn stage(&mut self) {
         let Some(running) = &self.running else { return };
+        if self.known.remaps > 0 {
+            // Ids that more refers to than one transaction takes; also those that a crash has left.
+            let remap = Remap::new(running.fence);
+            return self.run(remap);
+        }
         if running.later.is_some() {
             // Asked again at once, the server would say "later" again.
             return self.finish();

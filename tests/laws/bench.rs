@@ -169,20 +169,65 @@ impl Bench {
         if staged.batch.is_empty() {
             return Vec::new();
         }
+        let processed = self.send(&staged);
+        self.settle(&staged, &processed);
+        processed
+    }
+
+    /// What the server answers to a batch; the answer is lost on the way.
+    pub fn send(&mut self, staged: &Staged) -> Vec<Processed> {
         let request =
             PushRequest { changes: staged.batch.iter().map(Op::change).collect(), ..self.request(self.sync.request_no) };
         check::push(&request).expect("what passed here passes there");
         let (me, now) = (self.me(), Millis(self.now));
-        let processed = self.ledger.push(&self.schema, &me, request, now).expect("answered").processed;
-        let items = staged.batch.iter().zip(&processed).map(|(op, answer)| Answered {
+        self.ledger.push(&self.schema, &me, request, now).expect("answered").processed
+    }
+
+    /// Takes answers; ops without one are left out.
+    pub fn settle(&mut self, staged: &Staged, processed: &[Processed]) {
+        let tx = self.settling(staged, processed);
+        self.tx(tx).expect("settled");
+    }
+
+    /// The same as a transaction that has not run.
+    pub fn settling(&self, staged: &Staged, processed: &[Processed]) -> Settle {
+        let items = staged.batch.iter().zip(processed).map(|(op, answer)| Answered {
             seq: op.seq,
             name: (op.entity_type.clone(), op.entity_id.clone()),
             operation: op.operation,
             answer: answer.clone(),
         });
-        let settle = Settle::new(self.fence, items.collect(), now, 10);
-        self.tx(settle).expect("settled");
-        processed
+        Settle::new(self.fence, items.collect(), Millis(self.now), 10)
+    }
+
+    /// The next pull begins a snapshot.
+    pub fn forget_token(&mut self) {
+        let note = landfall::store::note::Note::new(self.fence, landfall::store::note::Fact::Reset, Millis(self.now));
+        self.tx(note).expect("noted");
+        self.token = None;
+    }
+
+    /// Another context gains the lock.
+    pub fn take_over(&mut self) {
+        let (now, entropy) = at(self.now);
+        let Ok(Output::Recovered(recovered)) = self.tx(Recover::new(now, entropy)) else { panic!("recovered") };
+        self.fence = recovered.fence;
+    }
+
+    /// The fence of this device's cycles.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    /// A local write as an application asks for it; the id it got.
+    pub fn ask(&mut self, request: Value) -> Result<String> {
+        self.now += 10;
+        let request: WriteRequest = serde_json::from_value(request).expect("a request");
+        let write = Write::new(&self.schema, request, "ann", at(self.now))?;
+        match self.tx(write)? {
+            Output::Wrote(wrote) => Ok(wrote.id),
+            other => panic!("not written: {other:?}"),
+        }
     }
 
     fn request(&self, request_no: u64) -> PushRequest {

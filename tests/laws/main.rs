@@ -7,6 +7,7 @@ mod decisions;
 mod device;
 mod fleet;
 mod horizon;
+mod identity;
 mod machine;
 mod quarantine;
 mod queue;

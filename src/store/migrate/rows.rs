@@ -4,8 +4,8 @@
 
 use crate::error::{Code, Error, Result};
 use crate::plain::Plain;
-use crate::queue::{Former, Op, OpStatus};
-use crate::record::{Fields, Patch};
+use crate::queue::{Op, OpStatus};
+use crate::record::Fields;
 use crate::schema::{Operation, Schema, Upgrade};
 use crate::store::desk::Name;
 use crate::store::key::Key;
@@ -123,7 +123,7 @@ impl Slice<'_> {
             return Ok(Some(self.homeless(row, &op)));
         }
         let upgraded = self.upgrade.change(&before, op.operation, op.patch.clone());
-        let travels_as = op.frozen.then(|| op.travels_as.clone().unwrap_or_else(|| Box::new(former(&op))));
+        let travels_as = op.frozen.then(|| op.travels_as.clone().unwrap_or_else(|| Box::new(op.former())));
         let lost = !op.frozen && !upgraded.lost.is_empty();
         let mut moved = Moved::default();
         if lost {
@@ -196,9 +196,4 @@ impl Slice<'_> {
     fn put(&self, row: Value) -> Moved {
         Moved { changes: vec![Change::Put { store: self.store.clone(), row }], ..Moved::default() }
     }
-}
-
-fn former(op: &Op) -> Former {
-    let patch: Patch = op.patch.clone();
-    Former { entity_type: op.entity_type.clone(), patch, schema_version: op.schema_version }
 }
