@@ -69,15 +69,24 @@ test("scenario_01 a tab closed in the middle of its writes: each record has its 
   await context.close();
 });
 
-for (const [who, days] of [["ahead", 1]]) {
+for (const [who, days] of [
+  ["ahead", 1],
+  ["behind", -1],
+]) {
   test(`scenario_10 a device whose clock is a day ${who}: the later edit wins, whoever makes it`, async () => {
     // SYN-12
     const wrong = await world.device();
-    await wrong.addInitScript((shift) => {
-      const now = Date.now.bind(Date);
-      Date.now = () => now() + shift;
-    }, days * DAY_MS);
     const right = await world.device();
+    for (const [context, shift] of [
+      [wrong, days * DAY_MS],
+      [right, 0],
+    ]) {
+      await context.addInitScript((shift) => {
+        const now = Date.now.bind(Date);
+        globalThis.shift = shift;
+        Date.now = () => now() + globalThis.shift;
+      }, shift);
+    }
     const a = await openDevice(world, wrong, { app: "goalflow", worker: false });
     const b = await openDevice(world, right, { app: "goalflow", device: "b", worker: false });
     await a.synced();
@@ -86,10 +95,10 @@ for (const [who, days] of [["ahead", 1]]) {
     await wrong.setOffline(true);
     await right.setOffline(true);
     await a.update("goal", first, { title: `First, by the clock ${who}` });
-    await b.update("goal", second, { title: "First, by the right clock" });
-    // A stamp is in milliseconds: what is later has a later one.
-    await b.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 20)));
-    await b.update("goal", first, { title: "Later, by the right clock" });
+    await b.update("goal", second, { title: `First, by the right clock (${who})` });
+    // A minute goes by on both: a clock is measured to within the time that a request travels.
+    for (const { page } of [a, b]) await page.evaluate(() => (globalThis.shift += 60_000));
+    await b.update("goal", first, { title: `Later, by the right clock (${who})` });
     await a.update("goal", second, { title: `Later, by the clock ${who}` });
     await wrong.setOffline(false);
     await right.setOffline(false);
@@ -98,7 +107,7 @@ for (const [who, days] of [["ahead", 1]]) {
     await a.synced();
     await b.synced();
     for (const device of [a, b]) {
-      assert.equal((await device.get("goal", first)).title, "Later, by the right clock");
+      assert.equal((await device.get("goal", first)).title, `Later, by the right clock (${who})`);
       assert.equal((await device.get("goal", second)).title, `Later, by the clock ${who}`);
     }
     await wrong.close();
