@@ -90,7 +90,11 @@ fn was_there(op: &Op, answer: &Processed) -> bool {
 }
 
 /// An op's ack in a pull: applied, without the merged data (which follows as a row).
+/// One that has not left this database, or was refused, is not meant: a copy of it has sent an op of this name, otherwise edited.
 pub(crate) fn acked(desk: &mut Desk, schema: &Schema, seq: u64, ack: &Ack, now: Millis) -> Result<Fate> {
+    if !desk.op(seq).is_some_and(|op| op.frozen && matches!(op.status, OpStatus::Pending | OpStatus::Syncing)) {
+        return Ok(Fate::Known);
+    }
     let answer = Processed {
         queue_id: ack.queue_id.clone(),
         status: Status::Success,

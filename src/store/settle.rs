@@ -1,9 +1,10 @@
 //! `Settle`: takes the answers of one push, all in one transaction (law 2). It decides nothing itself: `answer` says what
 //! each answer does to its record. The machine runs it for every push that was answered.
 
-use crate::error::Result;
-use crate::id::OpId;
-use crate::schema::{Operation, Schema};
+use crate::error::{Code, Result};
+use crate::id::{Entropy, OpId};
+use crate::queue::{Op, OpStatus};
+use crate::schema::{FieldType, Operation, Schema};
 use crate::store::answer::{self, Fate};
 use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
 use crate::store::layout::{BASE, BY_NEED, CONFLICTS, METADATA, QUEUE};
@@ -13,6 +14,9 @@ use crate::store::{remap, scope};
 use crate::time::Millis;
 use crate::wire::{Mark, Processed, Status};
 use std::borrow::Cow;
+
+/// Most new ids an op is given.
+const RENAMES: u32 = 3;
 
 /// One op of the batch and what the server said of it.
 #[derive(Clone, Debug)]
@@ -54,6 +58,7 @@ pub struct Settle {
     now: Millis,
     most: u32,
     mark: Option<Mark>,
+    entropy: Option<Entropy>,
     asked: bool,
 }
 
@@ -61,13 +66,19 @@ impl Settle {
     /// For the holder of `fence`; an op is given up after `most` answered attempts.
     #[must_use]
     pub fn new(fence: u64, items: Vec<Answered>, now: Millis, most: u32) -> Self {
-        Self { fence, items, now, most, mark: None, asked: false }
+        Self { fence, items, now, most, mark: None, entropy: None, asked: false }
     }
 
     /// With what the server says of how far it has come.
     #[must_use]
     pub fn told(self, mark: Option<Mark>) -> Self {
         Self { mark, ..self }
+    }
+
+    /// With randomness for new ids, should a copy of this database have used the old ones.
+    #[must_use]
+    pub fn with(self, entropy: Entropy) -> Self {
+        Self { entropy: Some(entropy), ..self }
     }
 
     /// What it may touch.
@@ -129,6 +140,10 @@ impl Settle {
         }
         let mut settled = Settled::default();
         for item in &self.items {
+            if self.entropy.as_mut().is_some_and(|entropy| renamed(&mut desk, schema, item, (entropy, self.now))) {
+                settled.again += 1;
+                continue;
+            }
             match answer::settle(&mut desk, schema, item.seq, &item.answer, (self.now, self.most))? {
                 Fate::Applied => {
                     settled.applied += 1;
@@ -148,6 +163,36 @@ impl Settle {
         settled.summary = desk.summary();
         Ok(Step::Done(changes, settled))
     }
+}
+
+/// Gives an op a new id if the old one was used with other content: by a copy of this database, which had it waiting too and
+/// sent it otherwise edited. What this copy holds has not been decided by anybody. A few times at most: whoever says so for
+/// ever is no copy.
+fn renamed(desk: &mut Desk, schema: &Schema, item: &Answered, at: (&mut Entropy, Millis)) -> bool {
+    let (entropy, now) = at;
+    let reused = item.answer.error.as_ref().is_some_and(|error| error.code == Code::OpReused);
+    let op = desk.op(item.seq).filter(|op| reused && op.id == item.answer.queue_id && op.lane.is_some());
+    // How much of a sum the copy has sent already, nobody can tell: a person is asked.
+    let counts = |field: &String| {
+        let entity = schema.entities.get(&item.name.0);
+        entity.and_then(|entity| entity.fields.get(field)).is_some_and(|field| field.kind == FieldType::Counter)
+    };
+    let op = op.filter(|op| op.retry_count < RENAMES && !(op.operation == Operation::Update && op.patch.fields().any(counts)));
+    let Some(op) = op.cloned() else { return false };
+    desk.put_op(Op {
+        id: entropy.uuid(now).into(),
+        status: OpStatus::Pending,
+        frozen: false,
+        retry_count: op.retry_count + 1,
+        last_retry_at: Some(now),
+        updated_at: now,
+        sent: None,
+        sent_at: None,
+        travels_as: None,
+        error: None,
+        ..op
+    });
+    true
 }
 
 /// Whether others may wait for an op: for a creation those that refer to the record, for a deletion that of what it

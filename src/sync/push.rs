@@ -125,6 +125,7 @@ impl Machine {
         self.window.answered(items.len(), took, self.rules.batch.time_ms);
         let Some(running) = &self.running else { return };
         let settle = Settle::new(running.fence, items, self.at.now, self.rules.retry.max_attempts).told(reply.mark);
+        let settle = settle.with(crate::id::Entropy::new(self.at.random));
         self.run(settle);
     }
 

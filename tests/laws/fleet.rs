@@ -82,7 +82,6 @@ impl Device {
         self.store.rows("sync_queue").filter(|op| op["status"] == status).count()
     }
 
-    #[allow(dead_code)]
     pub fn sync_row(&self) -> &Value {
         self.store.rows("metadata").find(|row| row["key"] == "sync").expect("a sync row")
     }
@@ -107,6 +106,15 @@ impl Fleet {
         let random = self.devices[device].random + (1 << 16);
         let ahead_ms = self.devices[device].ahead_ms;
         self.devices[device] = Device { store, machine, ahead_ms, ..Device::new(&self.schema, &user, random) };
+        self.feed(device, Input::Start);
+    }
+
+    /// The same with no network until the next `sync`.
+    pub fn reopen_offline(&mut self, device: usize, store: Memory) {
+        let (ann, ahead_ms) = (self.devices[device].user.clone(), self.devices[device].ahead_ms);
+        let random = self.devices[device].random + (1 << 16);
+        self.devices[device] = Device { store, ahead_ms, ..Device::new(&self.schema, &ann, random) };
+        self.feed(device, Input::Pause(true));
         self.feed(device, Input::Start);
     }
 
@@ -250,6 +258,7 @@ impl Fleet {
     /// A person asks for a sync, and everything asked of the server is answered, until nothing is.
     pub fn sync(&mut self, device: usize) {
         self.now += 1;
+        self.feed(device, Input::Pause(false));
         self.feed(device, Input::Wake(Reason::User));
         self.serve_all(device);
     }
@@ -293,7 +302,8 @@ impl Fleet {
                     .collect();
                 assert_eq!(shown, live(entity), "device {n}, {entity}");
             }
-            assert!(device.status.is_synced(), "device {n}: {:?}", device.status);
+            let open: Vec<_> = device.store.rows("sync_queue").filter(|op| op["status"] != "completed").collect();
+            assert!(device.status.is_synced(), "device {n}: {:?} {open:?}", device.status);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod bench;
 mod clocks;
+mod copies;
 mod decisions;
 mod device;
 mod fleet;
