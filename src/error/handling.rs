@@ -24,6 +24,8 @@ pub enum Whole {
 pub enum Single {
     /// It waits and goes again, a number of times; then it is `failed`.
     Again,
+    /// It goes again under a new id, a few times; where that could count twice, and then, it is `failed`.
+    Renamed,
     /// It is `failed` and waits for a person, with all that depends on it.
     Failed,
 }
@@ -102,7 +104,7 @@ table! {
     EditExpired:       Wait,   Failed,  Confirm;
     AnswerForgotten:   Wait,   Failed,  Confirm;
     Referenced:        Wait,   Failed,  Restore;
-    OpReused:          Wait,   Failed,  Confirm;
+    OpReused:          Wait,   Renamed, Confirm;
     StaleIncarnation:  Reborn, Failed,  Wait;
     PayloadTooLarge:   Halve,  Failed,  Correct;
     ProtocolError:     Halve,  Failed,  Update;

@@ -1,7 +1,7 @@
 //! `Settle`: takes the answers of one push, all in one transaction (law 2). It decides nothing itself: `answer` says what
 //! each answer does to its record. The machine runs it for every push that was answered.
 
-use crate::error::{Code, Result};
+use crate::error::{Result, Single};
 use crate::id::{Entropy, OpId};
 use crate::queue::{Op, OpStatus};
 use crate::schema::{FieldType, Operation, Schema};
@@ -170,15 +170,15 @@ impl Settle {
 /// ever is no copy.
 fn renamed(desk: &mut Desk, schema: &Schema, item: &Answered, at: (&mut Entropy, Millis)) -> bool {
     let (entropy, now) = at;
-    let reused = item.answer.error.as_ref().is_some_and(|error| error.code == Code::OpReused);
-    let op = desk.op(item.seq).filter(|op| reused && op.id == item.answer.queue_id && op.lane.is_some());
+    let reused = item.answer.error.as_ref().filter(|error| error.code.handling().single == Single::Renamed);
+    let op = desk.op(item.seq).filter(|op| op.id == item.answer.queue_id && op.lane.is_some());
     // How much of a sum the copy has sent already, nobody can tell: a person is asked.
     let counts = |field: &String| {
         let entity = schema.entities.get(&item.name.0);
         entity.and_then(|entity| entity.fields.get(field)).is_some_and(|field| field.kind == FieldType::Counter)
     };
     let op = op.filter(|op| op.retry_count < RENAMES && !(op.operation == Operation::Update && op.patch.fields().any(counts)));
-    let Some(op) = op.cloned() else { return false };
+    let (Some(op), Some(reused)) = (op.cloned(), reused) else { return false };
     desk.put_op(Op {
         id: entropy.uuid(now).into(),
         status: OpStatus::Pending,
@@ -189,7 +189,7 @@ fn renamed(desk: &mut Desk, schema: &Schema, item: &Answered, at: (&mut Entropy,
         sent: None,
         sent_at: None,
         travels_as: None,
-        error: None,
+        error: Some(reused.clone()),
         ..op
     });
     true

@@ -90,7 +90,12 @@ fn answers_an_op(code: Code, single: Single) {
     };
     (reply.processed[1].status, reply.processed[1].error, reply.processed[1].server_version) = (Status::Success, None, 1);
     rig.answer(Ok(Reply::Push(reply)));
-    let status = if single == Single::Failed { "failed" } else { "pending" };
+    let status = match single {
+        Single::Failed => "failed",
+        Single::Again => "pending",
+        // On its way again already, as another.
+        Single::Renamed => "syncing",
+    };
     assert_eq!(op(&rig, "x"), (status.into(), json!(code.as_str()), 1), "{code}: its reason is beside it");
     assert_eq!(op(&rig, "y").0, "completed", "{code}: the other one is not held up");
 }
@@ -137,7 +142,7 @@ codes! {
     edit_expired: EditExpired, Wait, Failed, Confirm;
     answer_forgotten: AnswerForgotten, Wait, Failed, Confirm;
     referenced: Referenced, Wait, Failed, Restore;
-    op_reused: OpReused, Wait, Failed, Confirm;
+    op_reused: OpReused, Wait, Renamed, Confirm;
     stale_incarnation: StaleIncarnation, Reborn, Failed, Wait;
     payload_too_large: PayloadTooLarge, Halve, Failed, Correct;
     protocol_error: ProtocolError, Halve, Failed, Update;
