@@ -140,7 +140,7 @@ impl Settle {
         }
         let mut settled = Settled::default();
         for item in &self.items {
-            if self.entropy.as_mut().is_some_and(|entropy| renamed(&mut desk, schema, item, (entropy, self.now))) {
+            if self.entropy.as_mut().is_some_and(|entropy| reissued(&mut desk, schema, item, (entropy, self.now))) {
                 settled.again += 1;
                 continue;
             }
@@ -168,7 +168,7 @@ impl Settle {
 /// Gives an op a new id if the old one was used with other content: by a copy of this database, which had it waiting too and
 /// sent it otherwise edited. What this copy holds has not been decided by anybody. A few times at most: whoever says so for
 /// ever is no copy.
-fn renamed(desk: &mut Desk, schema: &Schema, item: &Answered, at: (&mut Entropy, Millis)) -> bool {
+fn reissued(desk: &mut Desk, schema: &Schema, item: &Answered, at: (&mut Entropy, Millis)) -> bool {
     let (entropy, now) = at;
     let reused = item.answer.error.as_ref().filter(|error| error.code.handling().single == Single::Renamed);
     let op = desk.op(item.seq).filter(|op| op.id == item.answer.queue_id && op.lane.is_some());
