@@ -26,7 +26,8 @@ export interface FieldLike {
 
 /** Where a record stands; the engine's own property of it. */
 export interface SyncInfo {
-  status: "synced" | "pending" | "failed" | "conflict";
+  /** `syncing`: as `pending`, and an op of it is on its way at this moment. */
+  status: "synced" | "pending" | "syncing" | "failed" | "conflict";
   version: number | null;
   local: number;
   modified: number;

@@ -9,7 +9,7 @@ use crate::plain::{self, Plain, plain};
 use crate::queue::OpStatus;
 use crate::store::layout::{BY_STATUS, CONFLICTS, QUARANTINE, QUEUE};
 use crate::store::query::{Query, RowView};
-use crate::store::rows::{Head, SyncRow};
+use crate::store::rows::{Head, SYNC, SyncRow};
 use crate::store::{Range, Read};
 use crate::sync::Cycle;
 use crate::time::Millis;
@@ -57,7 +57,11 @@ pub(super) async fn get(host: &Host, entity: &str, id: &str) -> Result<JsValue> 
     {
         row = one(host, read(&real)).await?;
     }
-    Ok(if row.is_undefined() { JsValue::NULL } else { row })
+    if row.is_undefined() {
+        return Ok(JsValue::NULL);
+    }
+    mark(host, entity, &row)?;
+    Ok(row)
 }
 
 async fn one(host: &Host, read: Read) -> Result<JsValue> {
@@ -71,10 +75,23 @@ pub(super) async fn query(host: &Host, query: &Query) -> Result<JsValue> {
     let (found, head) = (rows.next().unwrap_or_default(), rows.next().unwrap_or_default());
     let page = plan.page(found.iter().map(Stored).collect());
     let answer = Object::new();
+    for row in &page.rows {
+        mark(host, &query.entity, &row.0)?;
+    }
     js::set(&answer, "rows", &page.rows.into_iter().map(|row| row.0).collect::<Array>());
     js::set(&answer, "cursor", &page.cursor.map_or(JsValue::NULL, |cursor| JsValue::from_str(&cursor)));
     js::set(&answer, "gen", &generation(&head));
     Ok(answer.into())
+}
+
+/// A record whose op is on its way says so while it is (STO-4); it is not stored, so that sending costs no further write.
+fn mark(host: &Host, entity: &str, row: &JsValue) -> Result<()> {
+    let id = js::get(row, &host.schema().entity(entity)?.key).as_string().unwrap_or_default();
+    let sync = js::get(row, SYNC);
+    if host.travels(entity, &id) && js::get(&sync, "status").as_string().as_deref() == Some("pending") {
+        js::set(&sync, "status", &JsValue::from_str("syncing"));
+    }
+    Ok(())
 }
 
 fn generation(head: &Array) -> JsValue {

@@ -96,7 +96,7 @@ impl Host {
             let (due, rung, heard) = (weak.clone(), weak.clone(), weak.clone());
             let bell = BellRope::new(&opening.database, Box::new(move |bell| with(&rung, |host| host.rung(bell))));
             Self {
-                machine: RefCell::new(Machine::new(&opening.schema, &device_name())),
+                machine: RefCell::new(Machine::new(&opening.schema, &network::device_name())),
                 inbox: RefCell::default(),
                 draining: Cell::new(false),
                 ended: Cell::new(false),
@@ -139,6 +139,12 @@ impl Host {
     #[must_use]
     pub fn status(&self) -> Status {
         self.machine.borrow().status()
+    }
+
+    /// Whether an op of this record is on its way.
+    #[must_use]
+    pub fn travels(&self, entity: &str, id: &str) -> bool {
+        self.machine.borrow().travels(entity, id)
     }
 
     /// Reads for an application: the stored values themselves.
@@ -386,12 +392,4 @@ fn closed() -> Cycle {
 
 fn mixed_up(output: &Output) -> Error {
     Error::new(Code::StorageError, format!("a transaction ended as another one, at generation {}", output.summary().gen_no))
-}
-
-/// What people call this device: the platform, until they name it.
-fn device_name() -> String {
-    let navigator = js::get(&js_sys::global(), "navigator");
-    let modern = js::get(&js::get(&navigator, "userAgentData"), "platform").as_string();
-    let name = modern.or_else(|| js::get(&navigator, "platform").as_string()).unwrap_or_default();
-    if name.is_empty() { "a browser".to_owned() } else { name }
 }

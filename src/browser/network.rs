@@ -80,3 +80,12 @@ pub fn is_online() -> bool {
 pub fn is_visible() -> bool {
     js::get(&js::get(&js_sys::global(), "document"), "visibilityState").as_string().is_none_or(|state| state == "visible")
 }
+
+/// What people call this device: the platform, until they name it.
+#[must_use]
+pub fn device_name() -> String {
+    let navigator = js::get(&js_sys::global(), "navigator");
+    let modern = js::get(&js::get(&navigator, "userAgentData"), "platform").as_string();
+    let name = modern.or_else(|| js::get(&navigator, "platform").as_string()).unwrap_or_default();
+    if name.is_empty() { "a browser".to_owned() } else { name }
+}

@@ -69,6 +69,8 @@ impl Running {
 
 impl Machine {
     pub(super) fn begin(&mut self) {
+        // Whoever sent before may be gone.
+        self.arrive();
         self.running = Some(Running {
             fence: 0,
             began: self.at.now,
@@ -194,6 +196,7 @@ impl Machine {
 
     /// The next step after a request.
     pub(super) fn answered(&mut self, result: Result<Reply>) {
+        self.arrive();
         if let Ok(reply) = &result {
             self.compare_clocks(reply);
             if let Some(running) = &mut self.running {
@@ -355,6 +358,7 @@ impl Machine {
     }
 
     fn close(&mut self, error: Option<Error>) {
+        self.arrive();
         let Some(running) = self.running.take() else { return };
         let now = self.at.now;
         self.want = Want { told: false, now: false, ..self.want };

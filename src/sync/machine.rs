@@ -13,7 +13,7 @@ use crate::sync::port::{At, Bell, Effect, Input, Reason, Request, Ticket};
 use crate::sync::status::Status;
 use crate::sync::timers::{Timer, Timers};
 use crate::sync::window::Window;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The sync machine of one context (a page or a worker) of one database.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub struct Machine {
     pub(super) error: Option<Error>,
     /// How far the device's clock is behind the server's, in milliseconds.
     pub(super) skew_ms: i64,
+    /// Records that have an op on its way.
+    pub(super) travelling: BTreeSet<(String, String)>,
     /// When the last request left.
     pub(super) sent_at: crate::time::Millis,
     /// Ops a batch may hold at present.
@@ -91,6 +93,7 @@ impl Machine {
             failures: 0,
             error: None,
             skew_ms: 0,
+            travelling: BTreeSet::new(),
             sent_at: crate::time::Millis(0),
             window: Window::new(schema.sync.batch.size().0),
             scrubbed_at: crate::time::Millis(0),
@@ -186,6 +189,9 @@ impl Machine {
 
     fn rung(&mut self, bell: &Bell) {
         self.lead_rung(bell);
+        if let Some(travels) = &bell.travels {
+            self.travelling = travels.iter().cloned().collect();
+        }
         if bell.gen_no > self.known.gen_no {
             let [queued, failed, conflicts] = bell.counts;
             let (quarantined, remaps) = (self.known.quarantined, self.known.remaps);
@@ -329,6 +335,9 @@ impl Machine {
     /// Sends a request of the cycle.
     pub(super) fn send(&mut self, request: Request) {
         self.sent_at = self.at.now;
+        if matches!(request, Request::Push(_)) {
+            self.depart();
+        }
         let ticket = self.await_next(crate::limits::REQUEST_TIMEOUT_MS);
         self.effects.push(Effect::Send(ticket, Box::new(request)));
     }

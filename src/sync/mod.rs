@@ -29,6 +29,7 @@ mod push;
 mod replay;
 pub mod status;
 mod timers;
+mod travel;
 mod window;
 
 pub use machine::Machine;

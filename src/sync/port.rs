@@ -92,6 +92,8 @@ plain! {
         pub counts: [u64; 3] = [0; 3],
         /// When the last cycle ended well, and with everything fetched.
         pub synced_at?: Option<Millis>,
+        /// The records that have an op on its way, all of them; absent: as before.
+        pub travels?: Option<Vec<(String, String)>>,
         ..
     }
 }

@@ -348,3 +348,22 @@ fn paused_nothing_leaves_and_resumed_all_of_it() {
     rig.feed(Input::Pause(false));
     assert_eq!(rig.serve(|_| None), [1]);
 }
+
+// STO-4: told while it travels, in every context, and nothing is written for it.
+#[test]
+fn a_record_is_syncing_while_its_op_is_on_its_way() {
+    let mut rig = rig();
+    assert!(rig.machine.travels("a", "x") && !rig.machine.travels("b", "x"));
+    let bell = rig.bells.last().cloned().expect("the other contexts are told");
+    let mut other = landfall::sync::Machine::new(&rig.bench.schema, "another tab");
+    let at = landfall::sync::At { now: Millis(rig.now), random: [1; 32] };
+    other.feed(at, Input::Rung(bell));
+    assert!(other.travels("a", "x"));
+    assert_eq!(rig.bench.store.rows("as").next().expect("a record")["_sync"]["status"], "pending");
+    rig.answer(Err(Error::new(Code::NetworkError, "by hand")));
+    assert!(!rig.machine.travels("a", "x"), "what is not on its way is pending again");
+    let arrived = rig.bells.iter().rev().find(|bell| bell.travels.is_some()).cloned().expect("told again");
+    assert!(arrived.changed.contains(&("a".into(), "x".into())));
+    other.feed(at, Input::Rung(arrived));
+    assert!(!other.travels("a", "x"));
+}

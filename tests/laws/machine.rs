@@ -19,12 +19,22 @@ pub struct Rig {
     pub alarm: Option<Millis>,
     pub settled: u32,
     pub random: [u8; 32],
+    pub bells: Vec<Bell>,
 }
 
 impl Rig {
     pub fn start(bench: Bench) -> Self {
         let machine = Machine::new(&bench.schema, "rig");
-        let mut rig = Self { bench, machine, now: 400_000_000, requests: Vec::new(), alarm: None, settled: 0, random: [3; 32] };
+        let mut rig = Self {
+            bench,
+            machine,
+            now: 400_000_000,
+            requests: Vec::new(),
+            alarm: None,
+            settled: 0,
+            random: [3; 32],
+            bells: Vec::new(),
+        };
         rig.feed(Input::Start);
         rig
     }
@@ -48,6 +58,7 @@ impl Rig {
                     },
                     Effect::AskLock { .. } => inputs.push_back(Input::LockGranted),
                     Effect::SetAlarm(alarm) => self.alarm = alarm,
+                    Effect::Ring(bell) => self.bells.push(bell),
                     _ => {}
                 }
             }
