@@ -7,6 +7,7 @@ use crate::browser::js;
 use crate::error::Result;
 use crate::plain::{self, Plain, plain};
 use crate::queue::OpStatus;
+use crate::record::order;
 use crate::store::layout::{BY_STATUS, CONFLICTS, QUARANTINE, QUEUE};
 use crate::store::query::{Query, RowView};
 use crate::store::rows::{Head, SYNC, SyncRow};
@@ -113,7 +114,7 @@ pub(super) async fn queue(host: &Host, filter: &Filter) -> Result<JsValue> {
         })
         .map(|row| (js::get(&row, "seq").as_f64().unwrap_or_default(), row))
         .collect();
-    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    order::sort(&mut rows, |a, b| a.0.total_cmp(&b.0));
     rows.truncate(filter.limit.unwrap_or(200) as usize);
     Ok(rows.into_iter().map(|(_, row)| row).collect::<Array>().into())
 }

@@ -81,10 +81,20 @@ fn retry_after(header: &str, now: Millis) -> Option<u64> {
         let seconds = header.parse::<u64>().unwrap_or(u64::MAX);
         return Some(seconds.saturating_mul(1000).min(RETRY_AFTER_MAX_MS));
     }
-    let date = httpdate::parse_http_date(header).ok()?;
-    let at = date.duration_since(std::time::UNIX_EPOCH).ok()?;
-    let at = Millis(u64::try_from(at.as_millis()).unwrap_or(u64::MAX));
-    Some(at.since(now).min(RETRY_AFTER_MAX_MS))
+    Some(http_date(header)?.since(now).min(RETRY_AFTER_MAX_MS))
+}
+
+/// A date as servers have to write it today (RFC 9110, section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. Its two obsolete forms
+/// are not read: the wait is then the one of our own schedule.
+fn http_date(text: &str) -> Option<Millis> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut words = text.split_ascii_whitespace().skip(1);
+    let (day, month, year, clock) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    if words.next() != Some("GMT") {
+        return None;
+    }
+    Millis::parse(&format!("{year}-{month:02}-{day}T{clock}Z"))
 }
 
 #[cfg(test)]

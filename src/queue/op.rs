@@ -6,10 +6,11 @@ use crate::hlc::Hlc;
 use crate::id::{ConflictId, OpId, is_temp};
 use crate::plain::{self, Plain, plain, words};
 use crate::queue::order::Link;
-use crate::record::{Fields, Patch};
+use crate::record::{Fields, Patch, order};
 use crate::schema::{Entity, Operation, Schema};
 use crate::time::Millis;
 use crate::wire::Change;
+use std::cmp::Ordering;
 
 words! {
     /// Where an op stands.
@@ -154,6 +155,12 @@ impl Op {
         Former { entity_type, entity_id, patch: self.patch.clone(), schema_version: self.schema_version }
     }
 
+    /// The order in which ops left, those of one request in their places there.
+    #[must_use]
+    pub fn compare_sent(&self, other: &Self) -> Ordering {
+        (self.sent, self.seq).cmp(&(other.sent, other.seq))
+    }
+
     /// Whether a further edit of the record may still change this op.
     #[must_use]
     pub const fn is_open(&self) -> bool {
@@ -220,7 +227,7 @@ pub fn freed(entity: &Entity, operation: Operation, patch: &Patch, whole: &[&Fie
     };
     let named = refers(entity, &patch.data);
     freed.retain(|one| named.binary_search(one).is_err());
-    freed.sort_unstable();
+    order::sort(&mut freed, Ord::cmp);
     freed.dedup();
     freed.truncate(crate::limits::OP_NEEDS);
     freed
@@ -230,7 +237,7 @@ pub fn freed(entity: &Entity, operation: Operation, patch: &Patch, whole: &[&Fie
 #[must_use]
 pub fn refers(entity: &Entity, fields: &Fields) -> Vec<String> {
     let mut names: Vec<String> = entity.referred(fields).into_iter().map(|(entity, id, _)| need(entity, id)).collect();
-    names.sort_unstable();
+    order::sort(&mut names, Ord::cmp);
     names.dedup();
     names
 }

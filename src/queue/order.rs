@@ -9,6 +9,7 @@
 
 mod graph;
 
+use crate::record::order;
 use crate::schema::Operation;
 use graph::Graph;
 use std::cmp::Reverse;
@@ -83,7 +84,7 @@ pub fn order(ops: &[Link<'_>]) -> Vec<Unit> {
 /// Pairs (first, then) of places.
 fn dependencies(ops: &[Link<'_>]) -> Vec<(usize, usize)> {
     let mut names: Vec<(&str, u64, usize)> = ops.iter().enumerate().map(|(at, op)| (op.record.as_str(), op.seq, at)).collect();
-    names.sort_unstable();
+    order::sort(&mut names, Ord::cmp);
     let named = |name: &str| {
         let from = names.partition_point(|(one, _, _)| *one < name);
         names[from..].iter().take_while(move |(one, _, _)| *one == name).map(|(_, _, at)| *at).collect::<Vec<usize>>()
@@ -104,7 +105,7 @@ fn dependencies(ops: &[Link<'_>]) -> Vec<(usize, usize)> {
 /// Each op's group as a number, an op without one having its own, and how many there are.
 fn groups(ops: &[Link<'_>]) -> (Vec<usize>, usize) {
     let mut named: Vec<(&str, usize)> = ops.iter().enumerate().filter_map(|(at, op)| Some((op.group?, at))).collect();
-    named.sort_unstable();
+    order::sort(&mut named, Ord::cmp);
     let mut grouped = vec![usize::MAX; ops.len()];
     let mut count = 0;
     let mut last = None;
@@ -126,7 +127,7 @@ fn within(ops: &[Link<'_>], mut members: Vec<usize>, before: &Graph) -> Unit {
     if members.len() == 1 {
         return Unit { members, cycle: Vec::new() };
     }
-    members.sort_unstable();
+    order::sort(&mut members, Ord::cmp);
     let inner = |at: usize| before.of(at).iter().filter_map(|one| members.binary_search(one).ok());
     let edges: Vec<(usize, usize)> =
         members.iter().enumerate().flat_map(|(then, at)| inner(*at).map(move |first| (first, then))).collect();
@@ -134,7 +135,7 @@ fn within(ops: &[Link<'_>], mut members: Vec<usize>, before: &Graph) -> Unit {
     let mut waits = vec![0usize; members.len()];
     edges.iter().for_each(|(_, then)| waits[*then] += 1);
     let mut arrival: Vec<usize> = (0..members.len()).collect();
-    arrival.sort_unstable_by_key(|one| Reverse(ops[members[*one]].seq));
+    order::sort(&mut arrival, |a, b| ops[members[*b]].seq.cmp(&ops[members[*a]].seq));
     let mut free: BinaryHeap<Reverse<((u8, u64), usize)>> = BinaryHeap::new();
     let entry = |one: usize| Reverse(((0, ops[members[one]].seq), one));
     (0..members.len()).filter(|one| waits[*one] == 0).for_each(|one| free.push(entry(one)));

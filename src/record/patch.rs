@@ -3,7 +3,7 @@
 //! wire carries them, merge reads them.
 
 use crate::plain::plain;
-use crate::record::{Fields, value};
+use crate::record::{Fields, order, value};
 
 plain! {
     /// A change of one record, field by field.
@@ -46,7 +46,7 @@ impl Patch {
             }
         }
         patch.removed = removed.iter().filter(|key| old.contains_key(*key) && !data.contains_key(*key)).cloned().collect();
-        patch.removed.sort();
+        order::sort(&mut patch.removed, Ord::cmp);
         patch.removed.dedup();
         for key in patch.data.keys().chain(&patch.removed) {
             if let Some(value) = old.get(key) {
@@ -99,7 +99,7 @@ impl Patch {
                 self.removed.push(key);
             }
         }
-        self.removed.sort();
+        order::sort(&mut self.removed, Ord::cmp);
         self.data.extend(next.data);
         self.without_idle()
     }
@@ -108,7 +108,8 @@ impl Patch {
         let before = std::mem::take(&mut self.before);
         self.data.retain(|key, new| !before.get(key).is_some_and(|old| value::same(old, new)));
         self.removed.retain(|key| before.contains_key(key));
-        self.before = before.into_iter().filter(|(key, _)| self.data.contains_key(key) || self.removed.contains(key)).collect();
+        self.before =
+            order::fields(before.into_iter().filter(|(key, _)| self.data.contains_key(key) || self.removed.contains(key)));
         self
     }
 }

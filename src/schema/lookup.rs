@@ -5,7 +5,7 @@
 use super::rules::{Operation, Test};
 use super::{Entity, Field, FieldType, MergePolicy, PriorityRule, Reference, Schema};
 use crate::error::{Code, Error, Result};
-use crate::record::{Fields, value};
+use crate::record::{Fields, order, value};
 use crate::time::Millis;
 use serde_json::Value;
 
@@ -108,7 +108,7 @@ impl Entity {
     #[must_use]
     pub fn visible(&self, fields: &Fields) -> Fields {
         let kept = |name: &String| !self.fields.get(name).is_some_and(|field| field.server_only);
-        fields.iter().filter(|(name, _)| kept(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+        order::fields(fields.iter().filter(|(name, _)| kept(name)).map(|(name, value)| (name.clone(), value.clone())))
     }
 
     /// The policy of a field that no `merge_rules` decide: its own or the entity's.

@@ -5,9 +5,8 @@
 use super::{Conversion, MigrationStep, Operation, Schema};
 use crate::limits::INTEGER_MAX;
 use crate::plain;
-use crate::record::{Fields, Patch, value};
+use crate::record::{Fields, Patch, domain, order, value};
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 /// The steps between two versions.
 #[derive(Clone, Debug)]
@@ -107,7 +106,7 @@ impl Upgrade<'_> {
     /// The names that fields have afterwards: for stamps, for the fields of a conflict.
     #[must_use]
     pub fn names(&self, entity: &str, names: Vec<String>) -> Vec<String> {
-        let mut names: BTreeSet<String> = names.into_iter().collect();
+        let mut names = order::set(names);
         for step in self.of(entity) {
             if step.source().is_some_and(|source| names.remove(source)) {
                 names.extend(step.targets().into_iter().map(str::to_owned));
@@ -160,7 +159,7 @@ fn move_in_change(step: &MigrationStep, source: &str, operation: Operation, patc
         patch.removed.retain(|field| field != source);
         patch.removed.extend(step.targets().into_iter().map(str::to_owned));
     }
-    patch.removed.sort();
+    order::sort(&mut patch.removed, Ord::cmp);
     patch.removed.dedup();
 }
 
@@ -214,8 +213,15 @@ fn convert(to: Conversion, value: &Value) -> Option<Value> {
 
 /// A number as people and JSON write it; `inf`, `NaN` and `1_000` are none.
 fn number(text: &str) -> Option<Value> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
-    let found = text.parse::<f64>().ok().filter(|found| plain && found.is_finite())?;
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
+        return None;
+    }
+    // In the form of JSON, whose parser is here anyhow: no plus, no leading zeros, a digit before the point.
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    let digits = digits.trim_start_matches('0');
+    let zero = if digits.starts_with(|first: char| first.is_ascii_digit()) { "" } else { "0" };
+    let found = domain::parse([sign, zero, digits].concat().as_bytes()).ok()?.as_f64()?;
     // A whole number beyond 2^53 would be rounded here: then the text is the truth.
     let rounded = found.fract() == 0.0 && found.abs() > INTEGER_MAX;
     (!rounded).then(|| value::number(found))

@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Result};
 use crate::id::Token;
 use crate::plain::Plain;
 use crate::queue::Op;
-use crate::record::order::compare_text;
+use crate::record::order::{self, compare_text};
 use crate::schema::{Operation, Schema};
 use crate::store::answer::{self, Fate};
 use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
@@ -190,7 +190,7 @@ impl Absorb {
         names.extend(unfinished.map(|op| (op.entity_type.clone(), op.entity_id.clone())));
         names.extend(self.gone());
         names.retain(|name| !self.desk.knows(name));
-        names.sort();
+        order::sort(&mut names, Ord::cmp);
         names.dedup();
         let mut reads = Vec::new();
         if self.desk.head.quarantined > 0 {

@@ -7,7 +7,7 @@ use crate::id::{Entropy, OpId};
 use crate::limits;
 use crate::plain::words;
 use crate::queue::{Op, OpStatus};
-use crate::record::Fields;
+use crate::record::{Fields, order};
 use crate::schema::{Operation, Schema};
 use crate::store::desk::{Desk, Name, Summary, answers, first, record_read, record_reads};
 use crate::store::layout::{BASE, BY_GROUP, CONFLICTS, METADATA, QUEUE};
@@ -169,7 +169,7 @@ impl Act {
                 .into_iter()
                 .chain(entity.referred(&edit))
                 .map(|(to, id, _)| (to.to_owned(), id.to_owned()));
-            for parent in named.collect::<BTreeSet<Name>>() {
+            for parent in order::set(named) {
                 if parent != name && self.parents.insert(parent.clone(), None).is_none() {
                     reads.push(record_read(schema.entity(&parent.0)?, &parent.1));
                     self.asked.push(Ask::Parent(parent));

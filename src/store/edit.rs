@@ -8,7 +8,7 @@ use crate::merge::combines;
 use crate::queue::coalesce::{self, Coalesced};
 use crate::queue::op::{freed, refers};
 use crate::queue::{Op, OpStatus};
-use crate::record::{Fields, Patch};
+use crate::record::{Fields, Patch, order};
 use crate::schema::{Entity, Operation, Schema, Written};
 use crate::store::desk::{Desk, Name};
 use crate::store::rebase;
@@ -176,7 +176,7 @@ impl Edit<'_> {
         // Only what the op still names: a reference that was taken back is not waited for.
         let named = refers(self.entity, &op.patch.data);
         for names in [&mut op.needs, &mut op.lacks] {
-            names.sort();
+            order::sort(names, Ord::cmp);
             names.dedup();
             names.retain(|one| named.binary_search(one).is_ok());
         }

@@ -7,6 +7,7 @@ mod rows;
 use crate::error::{Code, Error, Result};
 use crate::limits::MIGRATE_ROWS;
 use crate::plain::{Plain, plain};
+use crate::record::order;
 use crate::schema::{Schema, Upgrade};
 use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
 use crate::store::key::Key;
@@ -139,7 +140,7 @@ impl Migrate {
     /// Names that stand in single rows.
     fn names(&mut self, upgrade: &Upgrade<'_>) {
         let usage = std::mem::take(&mut self.desk.head.usage);
-        self.desk.head.usage = usage.into_iter().map(|(name, bytes)| (upgrade.entity(&name), bytes)).collect();
+        self.desk.head.usage = order::map(usage.into_iter().map(|(name, bytes)| (upgrade.entity(&name), bytes)));
         self.desk.edit_sync(|sync| {
             for want in &mut sync.want {
                 want.entity_type = upgrade.entity(&want.entity_type);
@@ -199,7 +200,7 @@ fn stages(schema: &Schema, debt: &Debt) -> Vec<(String, StoreName)> {
         }
     }
     stages.extend([("2".to_owned(), BASE), ("3".to_owned(), CONFLICTS), ("4".to_owned(), QUEUE)]);
-    stages.sort();
+    order::sort(&mut stages, Ord::cmp);
     stages
 }
 

@@ -42,7 +42,7 @@ pub use write::{Write, WriteRequest, Wrote};
 /// A writing scope over these stores, each named once.
 fn scope(stores: impl Iterator<Item = StoreName>, durability: Durability) -> Scope {
     let mut stores: Vec<StoreName> = stores.collect();
-    stores.sort();
+    crate::record::order::sort(&mut stores, Ord::cmp);
     stores.dedup();
     Scope { stores, writes: true, durability }
 }

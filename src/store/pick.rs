@@ -4,6 +4,7 @@
 
 use crate::limits;
 use crate::queue::{Op, order};
+use crate::record::order::set;
 use crate::schema::{Operation, Schema};
 use crate::store::desk::Desk;
 use crate::time::Millis;
@@ -63,13 +64,13 @@ pub(super) fn pick(schema: &Schema, desk: &Desk, groups: &BTreeSet<String>, size
 /// Every op that may go if all of them go: taken away is, until nothing changes, what misses another. So a cycle stays
 /// whole; whatever hangs on an op that may not go does not go either.
 fn may_go(desk: &Desk, groups: &BTreeSet<String>) -> BTreeSet<u64> {
-    let mut may: BTreeSet<u64> = desk.all_ops().filter(|op| op.is_pending() && !op.behind).map(|op| op.seq).collect();
+    let mut may = set(desk.all_ops().filter(|op| op.is_pending() && !op.behind).map(|op| op.seq));
     loop {
         let going = desk.all_ops().filter(|op| may.contains(&op.seq));
-        let brought: BTreeSet<String> = going.filter(|op| op.operation != Operation::Update).map(Op::need).collect();
-        let broken: BTreeSet<&String> =
+        let brought = set(going.filter(|op| op.operation != Operation::Update).map(Op::need));
+        let broken: Vec<&String> =
             desk.all_ops().filter(|op| op.lane.is_some() && !may.contains(&op.seq)).filter_map(|op| op.group.as_ref()).collect();
-        let whole = |group: &String| groups.contains(group) && !broken.contains(group);
+        let whole = |group: &String| groups.contains(group) && !broken.contains(&group);
         let stays = |op: &Op| {
             op.needs.iter().all(|need| brought.contains(need))
                 && op.group.as_ref().is_none_or(whole)
@@ -77,7 +78,7 @@ fn may_go(desk: &Desk, groups: &BTreeSet<String>) -> BTreeSet<u64> {
                 && missing(desk, op).count() < limits::OP_NEEDS
                 && missing(desk, op).all(|other| may.contains(&other.seq))
         };
-        let left: BTreeSet<u64> = desk.all_ops().filter(|op| may.contains(&op.seq) && stays(op)).map(|op| op.seq).collect();
+        let left = set(desk.all_ops().filter(|op| may.contains(&op.seq) && stays(op)).map(|op| op.seq));
         if left.len() == may.len() {
             return left;
         }

@@ -5,7 +5,7 @@
 use crate::error::{Code, Error, Result};
 use crate::plain::{self, Plain, plain};
 use crate::record::domain;
-use crate::record::order::compare_text;
+use crate::record::order::{self, compare_text};
 use crate::record::value::same;
 use crate::schema::{Entity, FieldType, Index, Schema};
 use crate::store::key::Key;
@@ -351,7 +351,7 @@ impl Plan {
         if let Some(field) = &self.sort {
             let mut keyed: Vec<(Option<Key>, String, R)> =
                 rows.into_iter().map(|row| (sort_key(&row, field), self.id(&row), row)).collect();
-            keyed.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| compare_text(&a.1, &b.1)));
+            order::sort(&mut keyed, |a, b| a.0.cmp(&b.0).then_with(|| compare_text(&a.1, &b.1)));
             if self.descending {
                 keyed.reverse();
             }

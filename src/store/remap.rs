@@ -49,7 +49,7 @@ fn refs(schema: &Schema, entity: &Entity, fields: &Fields) -> Vec<String> {
             found.push(id.to_owned());
         }
     }
-    found.sort();
+    crate::record::order::sort(&mut found, Ord::cmp);
     found.dedup();
     found
 }
@@ -69,7 +69,7 @@ pub(crate) fn named(schema: &Schema, op: &Op) -> Op {
             op.temps.extend(temps(entity, fields));
         }
     }
-    op.temps.sort();
+    crate::record::order::sort(&mut op.temps, Ord::cmp);
     op.temps.dedup();
     op
 }

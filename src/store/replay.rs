@@ -5,6 +5,7 @@
 
 use crate::error::{Code, Result, Single};
 use crate::queue::{Op, OpStatus};
+use crate::record::order;
 use crate::schema::{Operation, Schema};
 use crate::store::answer;
 use crate::store::desk::{Desk, Name, answers, record_reads};
@@ -134,7 +135,7 @@ impl Replay {
     fn done(&mut self, schema: &Schema) -> Result<Step<Staged>> {
         let mut batch = std::mem::take(&mut self.batch);
         // As they left the first time: an op may need a record that was made after it, and a group stands together.
-        batch.sort_by_key(|op| (op.sent, op.seq));
+        order::sort(&mut batch, Op::compare_sent);
         let asks = u64::from(!batch.is_empty());
         self.desk.edit_sync(|sync| sync.request_no += asks);
         let changes = self.desk.finish(schema)?;

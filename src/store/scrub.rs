@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use crate::limits::MIGRATE_ROWS;
+use crate::plain;
 use crate::schema::Schema;
 use crate::store::desk::{Desk, Summary, answers};
 use crate::store::isolate::is_sound;
@@ -14,7 +15,7 @@ use crate::store::port::{Change, Durability, Range, Read, Rows, Scope, Step, Sto
 use crate::store::quarantine::{Place, read_op};
 use crate::store::rows::{BaseRow, ConflictRow, Head, from_row};
 use crate::store::scope;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// The row that says where the last look ended.
@@ -74,7 +75,11 @@ impl Scrub {
         let walk = walk(schema);
         let at = walk.iter().position(|store| *store == self.store).unwrap_or(0);
         let next = if last.is_some() { at } else { (at + 1) % walk.len() };
-        let place = json!({ "key": PLACE, "store": walk[next], "after": last.map(|key| key.to_value()) });
+        let place = plain::object([
+            ("key", PLACE.into()),
+            ("store", walk[next].as_ref().into()),
+            ("after", last.map_or(Value::Null, |key| key.to_value())),
+        ]);
         // The generation stays: nothing that anybody reads has changed.
         let changes = vec![Change::Put { store: METADATA, row: place }];
         Step::Done(changes, Scrubbed { found, summary: self.desk.summary() })

@@ -6,6 +6,7 @@
 use crate::error::Result;
 use crate::limits;
 use crate::queue::{Op, OpStatus};
+use crate::record::order;
 use crate::schema::{Operation, Schema};
 use crate::store::desk::{Desk, Summary, answers, lane_read};
 use crate::store::key::Key;
@@ -86,8 +87,7 @@ impl Stage {
             rows.into_iter().try_for_each(|rows| self.desk.take_ops(rows))?;
         }
         let late: Vec<Op> = self.late(schema);
-        let unknown: BTreeSet<String> =
-            late.iter().filter_map(|op| op.group.clone()).filter(|one| !self.groups.contains(one)).collect();
+        let unknown = order::set(late.iter().filter_map(|op| op.group.clone()).filter(|one| !self.groups.contains(one)));
         if !unknown.is_empty() && self.round <= ROUNDS {
             let reads = unknown.iter().map(|group| ops(BY_GROUP, group, limits::BATCH_OPS)).collect();
             self.groups.extend(unknown);
@@ -127,7 +127,7 @@ impl Stage {
         self.desk.take_sync(next())?;
         self.desk.take_ops(next())?;
         let mut frozen: Vec<Op> = self.desk.all_ops().cloned().collect();
-        frozen.sort_by_key(|op| (op.sent, op.seq));
+        order::sort(&mut frozen, Op::compare_sent);
         let mut brought = BTreeSet::new();
         let mut going = Vec::with_capacity(frozen.len());
         for op in frozen {
@@ -170,9 +170,9 @@ impl Stage {
     fn followers(&mut self, filled: usize) -> Vec<Read> {
         let mut reads = Vec::new();
         let pending = || self.desk.all_ops().filter(|op| op.is_pending());
-        let mut order: Vec<&Op> = pending().collect();
-        order.sort_by_key(|op| (op.priority, op.seq));
-        for group in order.iter().filter_map(|op| op.group.as_ref()) {
+        let mut urgent: Vec<&Op> = pending().collect();
+        order::sort(&mut urgent, |a, b| (a.priority, a.seq).cmp(&(b.priority, b.seq)));
+        for group in urgent.iter().filter_map(|op| op.group.as_ref()) {
             if reads.len() < GROUPS && self.groups.insert(group.clone()) {
                 reads.push(ops(BY_GROUP, group, limits::BATCH_OPS));
             }
@@ -189,8 +189,8 @@ impl Stage {
     /// Ops that a person is to be asked about; a group is late with any of its ops.
     fn late(&self, schema: &Schema) -> Vec<Op> {
         let late = |op: &&Op| op.ready == Some(1) && pick::is_late(schema, op, self.now);
-        let groups: BTreeSet<&String> = self.desk.all_ops().filter(late).filter_map(|op| op.group.as_ref()).collect();
-        let with = |op: &&Op| op.is_open() && op.group.as_ref().is_some_and(|group| groups.contains(group));
+        let groups: Vec<&String> = self.desk.all_ops().filter(late).filter_map(|op| op.group.as_ref()).collect();
+        let with = |op: &&Op| op.is_open() && op.group.as_ref().is_some_and(|group| groups.contains(&group));
         self.desk.all_ops().filter(|op| late(op) || with(op)).cloned().collect()
     }
 

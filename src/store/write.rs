@@ -7,7 +7,7 @@ use crate::id::{Entropy, OpId, is_temp};
 use crate::limits;
 use crate::plain::{self, plain};
 use crate::queue::op::need;
-use crate::record::Fields;
+use crate::record::{Fields, order};
 use crate::schema::{BatchRules, Entity, IdMode, Operation, Schema, To};
 use crate::store::desk::{Desk, Name, Summary, answers, first, record_read, record_reads};
 use crate::store::edit::{Edit, Links};
@@ -107,7 +107,7 @@ impl Write {
     fn of(schema: &Schema, items: Vec<Item>, by: &str, with: (Millis, Entropy, Option<String>)) -> Self {
         let (now, entropy, group) = with;
         let mut temps: Vec<String> = items.iter().flat_map(|item| item.temps(schema)).collect();
-        temps.sort_unstable();
+        order::sort(&mut temps, Ord::cmp);
         temps.dedup();
         Self { items, by: by.to_owned(), now, entropy, group, temps, round: 0 }
     }
@@ -275,7 +275,7 @@ impl Item {
     fn parents(entity: &Entity, request: &WriteRequest, name: &Name) -> Vec<Name> {
         let mut parents: Vec<Name> =
             entity.referred(&request.data).into_iter().map(|(entity, id, _)| (entity.to_owned(), id.to_owned())).collect();
-        parents.sort();
+        order::sort(&mut parents, Ord::cmp);
         parents.dedup();
         parents.retain(|parent| parent != name);
         parents.truncate(limits::OP_NEEDS);

@@ -2,6 +2,7 @@
 //! routes only; a cycle's steps are in `cycle`, `push` and `pull`, who may sync in `lead`, waits in `timers` and `backoff`.
 
 use crate::error::Error;
+use crate::record::order;
 use crate::schema::{Schema, SyncRules};
 use crate::store::peek::Peek;
 use crate::store::rows::SyncRow;
@@ -74,11 +75,9 @@ impl Machine {
             rules: schema.sync.clone(),
             schema_version: schema.version,
             device_name: device_name.to_owned(),
-            edit_limits: schema
-                .entities
-                .iter()
-                .filter_map(|(name, entity)| Some((name.clone(), entity.edit_limit_ms?)))
-                .collect(),
+            edit_limits: order::map(
+                schema.entities.iter().filter_map(|(name, entity)| Some((name.clone(), entity.edit_limit_ms?))),
+            ),
             at: At::default(),
             effects: Vec::new(),
             timers: Timers::default(),

@@ -2,17 +2,16 @@
 //! what follows each answer; the same batch goes again with the same ids until it has one.
 
 use crate::error::{Error, Single};
-use crate::id::OpId;
 use crate::limits::BREAKER_FAILURES;
 use crate::plain::{self, Plain};
 use crate::queue::Op;
+use crate::record::order;
 use crate::store::remap::Remap;
 use crate::store::settle::{Answered, Settle, Settled};
 use crate::store::stage::{Size, Stage, Staged};
 use crate::sync::machine::Machine;
 use crate::sync::port::Request;
 use crate::wire::{PROTOCOL, Processed, PushReply, PushRequest, Reset, Status};
-use std::collections::BTreeMap;
 
 impl Machine {
     /// Asks the store for the next batch.
@@ -131,7 +130,7 @@ impl Machine {
 
     pub(super) fn match_answers(&mut self, processed: Vec<Processed>) -> Vec<Answered> {
         let Some(running) = &mut self.running else { return Vec::new() };
-        let mut answers: BTreeMap<OpId, Processed> = processed.into_iter().map(|one| (one.queue_id.clone(), one)).collect();
+        let mut answers = order::map(processed.into_iter().map(|one| (one.queue_id.clone(), one)));
         let mut items = Vec::with_capacity(running.batch.len());
         for op in &running.batch {
             let Some(answer) = answers.remove(&op.id) else {

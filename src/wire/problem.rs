@@ -35,7 +35,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         Self {
             kind: format!("https://landfall.dev/errors/{}", error.code),
-            title: error.code.as_str().replace('_', " ").to_lowercase(),
+            title: error.code.as_str().replace('_', " ").to_ascii_lowercase(),
             status: if error.code.status() == 0 { 500 } else { error.code.status() },
             detail: error.message,
             code: error.code,

@@ -15,6 +15,7 @@ use crate::browser::js;
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::plain::{self, Plain};
+use crate::record::order;
 use crate::schema::Schema;
 use crate::store::{Durability, Output, Read, Rows, Scope, Step, Tx};
 use js_sys::Array;
@@ -153,7 +154,7 @@ impl Idb {
     /// `DATABASE_CLOSED`, `STORAGE_ERROR`.
     pub async fn rows(&self, reads: &[Read]) -> Result<Vec<Array>> {
         let mut stores: Vec<_> = reads.iter().map(store_of).cloned().collect();
-        stores.sort();
+        order::sort(&mut stores, Ord::cmp);
         stores.dedup();
         let scope = Scope { stores, writes: false, durability: Durability::Relaxed };
         self.twice(async |connection: Rc<Connection>| {

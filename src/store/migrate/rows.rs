@@ -5,7 +5,7 @@
 use crate::error::{Code, Error, Result};
 use crate::plain::Plain;
 use crate::queue::{Op, OpStatus};
-use crate::record::Fields;
+use crate::record::{Fields, order};
 use crate::schema::{Operation, Schema, Upgrade};
 use crate::store::desk::Name;
 use crate::store::key::Key;
@@ -97,7 +97,7 @@ impl Slice<'_> {
 
     fn stamps(&self, entity: &str, stamps: BTreeMap<String, Stamp>) -> BTreeMap<String, Stamp> {
         let names = |field: &String| self.upgrade.names(entity, vec![field.clone()]);
-        stamps.iter().flat_map(|(field, stamp)| names(field).into_iter().map(|name| (name, stamp.clone()))).collect()
+        order::map(stamps.iter().flat_map(|(field, stamp)| names(field).into_iter().map(|name| (name, stamp.clone()))))
     }
 
     fn conflict(&self, row: &Value) -> Result<Option<Moved>> {
@@ -189,7 +189,7 @@ impl Slice<'_> {
         let known = |(entity, _): &(String, String)| self.schema.entities.contains_key(&rest.entity(entity));
         let mut needs: Vec<String> =
             needs.iter().filter_map(renamed).filter(known).map(|(entity, id)| crate::queue::op::need(&entity, &id)).collect();
-        needs.sort();
+        order::sort(&mut needs, Ord::cmp);
         needs
     }
 
