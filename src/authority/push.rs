@@ -37,6 +37,8 @@ pub struct Decided {
     processed: Vec<Processed>,
     /// Records of which an op of this push was not accepted.
     unsettled: BTreeSet<RowKey>,
+    /// Records that are not what ops of this push take them for: their ids were claimed by creates that were not accepted.
+    claimed: BTreeSet<RowKey>,
     temps: Vec<TempRow>,
     device: DeviceRow,
 }
@@ -113,6 +115,7 @@ impl<'a> Push<'a> {
             fresh: Vec::new(),
             processed: Vec::new(),
             unsettled: BTreeSet::new(),
+            claimed: BTreeSet::new(),
             temps: Vec::new(),
             device: self.device(found.device.clone())?,
         };
@@ -151,10 +154,18 @@ impl<'a> Push<'a> {
         overlay.end(refused.map(|_| mark));
         if let Some(culprit) = refused {
             decided.unsettled.extend(meant.iter().map(key));
+            decided.claimed.extend(meant.iter().filter(|change| change.operation == Operation::Create).map(key));
             if group.len() > 1 {
                 decided.refuse_with(group, culprit, &from);
             }
         }
+    }
+
+    /// Whether an op takes another's record for one of this push, which was not accepted under its id.
+    fn mistakes(&self, change: &Change, decided: &Decided) -> bool {
+        let Some(entity) = self.schema.entities.get(&change.entity_type) else { return false };
+        let claimed = |entity: &str, id: &str| decided.claimed.contains(&RowKey { entity: entity.to_owned(), id: id.to_owned() });
+        !decided.claimed.is_empty() && entity.referred(&change.data).into_iter().any(|(entity, id, _)| claimed(entity, id))
     }
 
     /// Whether an op may have been refused only because of another one of this push that was not accepted: it refers to what
@@ -189,6 +200,11 @@ impl<'a> Push<'a> {
             true => decide::refused(meant, horizon::forgotten(meant)),
             false => decide::op(&context, meant, overlay),
         };
+        if verdict.answer.status == Status::Success && self.mistakes(meant, decided) {
+            let error = Error::new(Code::ReferenceMissing, "names a record by an id that is another's").at(&meant.entity_type);
+            let answer = Processed { status: Status::Held, ..decide::refusal(change, error) };
+            verdict = decide::Verdict { answer, rows: Vec::new(), recorded: false };
+        }
         if verdict.answer.status == Status::Error && self.is_held(meant, overlay, decided) {
             (verdict.answer.status, verdict.recorded) = (Status::Held, false);
         }

@@ -210,7 +210,7 @@ impl Desk {
     pub fn followers(&mut self, name: &Name, real: &str) -> remap::Found {
         let at = self.found.iter().position(|found| found.name == *name && found.real == real);
         // Nothing was read for it: the mapping stays open, and `Remap` does all of it.
-        let unread = || remap::Found { name: name.clone(), real: real.to_owned(), conflicts: Vec::new(), open: true };
+        let unread = || remap::Found::of(name, real.to_owned());
         at.map_or_else(unread, |at| self.found.swap_remove(at))
     }
 

@@ -5,6 +5,7 @@
 pub mod absorb;
 pub mod act;
 mod answer;
+mod collide;
 mod desk;
 mod edit;
 pub mod isolate;

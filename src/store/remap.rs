@@ -18,8 +18,8 @@ use crate::store::scope;
 use crate::time::Millis;
 use std::borrow::Cow;
 
-/// Most rows of one store that one transaction makes follow its mappings.
-const ROWS: usize = 512;
+/// Most rows of one store that one transaction makes follow its mappings: a write waits no longer than for these.
+const ROWS: usize = 128;
 
 /// One record's change of id, with what was found to follow it.
 #[derive(Clone, Debug)]
@@ -28,9 +28,16 @@ pub(crate) struct Found {
     pub name: Name,
     /// Its id from now on.
     pub real: String,
-    pub conflicts: Vec<ConflictRow>,
+    conflicts: Vec<ConflictRow>,
     /// More refers to it than was read.
-    pub open: bool,
+    open: bool,
+}
+
+impl Found {
+    /// One for which nothing was read.
+    pub fn of(name: &Name, real: String) -> Self {
+        Self { name: name.clone(), real, conflicts: Vec::new(), open: true }
+    }
 }
 
 /// The record with the ids it refers to, as its index has them.
@@ -242,7 +249,7 @@ fn follow(desk: &mut Desk, schema: &Schema, found: &Found) -> Result<()> {
 }
 
 /// The op with the new id; none if it does not name the old one. What a frozen op says on its way it goes on saying.
-fn renamed(entity: &Entity, op: &Op, found: &Found, visit: &mut dyn FnMut(&Reference, &str) -> To) -> Option<Op> {
+pub(crate) fn renamed(entity: &Entity, op: &Op, found: &Found, visit: &mut dyn FnMut(&Reference, &str) -> To) -> Option<Op> {
     let mut out = op.clone();
     let mut changed = entity.rewrite(&mut out.patch.data, visit);
     changed |= entity.rewrite(&mut out.patch.before, visit);

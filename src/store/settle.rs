@@ -1,16 +1,17 @@
 //! `Settle`: takes the answers of one push, all in one transaction (law 2). It decides nothing itself: `answer` says what
 //! each answer does to its record. The machine runs it for every push that was answered.
 
-use crate::error::{Result, Single};
+use crate::error::{Code, Result, Single};
 use crate::id::{Entropy, OpId};
+use crate::queue::op::need;
 use crate::queue::{Op, OpStatus};
-use crate::schema::{FieldType, Operation, Schema};
+use crate::schema::{FieldType, IdCollision, Operation, Schema};
 use crate::store::answer::{self, Fate};
-use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
+use crate::store::desk::{Desk, Name, Summary, answers, record_read, record_reads};
 use crate::store::layout::{BASE, BY_NEED, CONFLICTS, METADATA, QUEUE};
 use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
 use crate::store::rows::{Head, SyncRow};
-use crate::store::{remap, scope};
+use crate::store::{collide, remap, scope};
 use crate::time::Millis;
 use crate::wire::{Mark, Processed, Status};
 use std::borrow::Cow;
@@ -58,15 +59,19 @@ pub struct Settle {
     now: Millis,
     most: u32,
     mark: Option<Mark>,
+    /// For new ids, where two records claimed the same.
     entropy: Option<Entropy>,
-    asked: bool,
+    desk: Desk,
+    /// Children of records that get new ids.
+    children: Vec<Name>,
+    round: u8,
 }
 
 impl Settle {
     /// For the holder of `fence`; an op is given up after `most` answered attempts.
     #[must_use]
     pub fn new(fence: u64, items: Vec<Answered>, now: Millis, most: u32) -> Self {
-        Self { fence, items, now, most, mark: None, entropy: None, asked: false }
+        Self { fence, items, now, most, mark: None, entropy: None, desk: Desk::default(), children: Vec::new(), round: 0 }
     }
 
     /// With what the server says of how far it has come.
@@ -75,7 +80,8 @@ impl Settle {
         Self { mark, ..self }
     }
 
-    /// With randomness for new ids, should a copy of this database have used the old ones.
+    /// With randomness for new ids: of ops, should a copy of this database have used the old ones, and of records whose ids
+    /// others have.
     #[must_use]
     pub fn with(self, entropy: Entropy) -> Self {
         Self { entropy: Some(entropy), ..self }
@@ -87,14 +93,29 @@ impl Settle {
         let entities = self.items.iter().filter_map(|item| schema.entities.get(&item.name.0));
         let stores = entities.map(|entity| Cow::Owned(entity.store.clone()));
         let renamed = self.renamed(schema).into_iter().flat_map(|(name, _)| remap::stores(schema, &name.0));
+        let collided = self.items.iter().filter(|item| self.is_collision(schema, item));
+        let renamed = renamed.chain(collided.flat_map(|item| remap::stores(schema, &item.name.0)));
         scope(stores.chain(renamed).chain([QUEUE, BASE, METADATA, CONFLICTS]), Durability::Relaxed)
     }
 
-    /// One round: the batch is known.
+    /// One round: the batch is known. One more where records get new ids: for the children made with them.
     pub fn advance(&mut self, schema: &Schema, rows: Vec<Rows>) -> Step<Settled> {
-        let step = if self.asked { self.decide(schema, rows) } else { self.reads(schema).map(Step::Read) };
-        self.asked = true;
+        self.round += 1;
+        let step = match self.round {
+            1 => self.reads(schema).map(Step::Read),
+            2 => self.look(schema, rows),
+            _ => self.decide(schema, rows),
+        };
         step.unwrap_or_else(Step::Abort)
+    }
+
+    /// Whether the record of a refused create goes on under a new id. A group stands or falls as it was written.
+    fn is_collision(&self, schema: &Schema, item: &Answered) -> bool {
+        let code = item.answer.error.as_ref().map(|error| error.code);
+        let policy = schema.entities.get(&item.name.0).map(|entity| entity.id_collision);
+        self.entropy.is_some()
+            && item.answer.status == Status::Error
+            && (code, policy, item.operation) == (Some(Code::IdCollision), Some(IdCollision::NewId), Operation::Create)
     }
 
     fn reads(&self, schema: &Schema) -> Result<Vec<Read>> {
@@ -122,7 +143,7 @@ impl Settle {
         self.items.iter().filter_map(one).collect()
     }
 
-    fn decide(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<Step<Settled>> {
+    fn look(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<Step<Settled>> {
         let mut answers = answers(rows);
         let mut desk = Desk::default();
         desk.take_head(answers.next().unwrap_or_default())?;
@@ -138,9 +159,41 @@ impl Settle {
         for (name, real) in &renamed {
             remap::take(&mut desk, schema, ((*name).clone(), real, renamed.len()), &mut answers)?;
         }
+        let mut reads = Vec::new();
+        let collided: Vec<Name> =
+            self.items.iter().filter(|item| self.is_collision(schema, item)).map(|item| item.name.clone()).collect();
+        for name in collided {
+            for seq in desk.waiting_for(&need(&name.0, &name.1)) {
+                let child = desk.op(seq).map(|op| (op.entity_type.clone(), op.entity_id.clone()));
+                if let Some(child) = child.filter(|child| !desk.knows(child) && !self.children.contains(child)) {
+                    reads.push(record_read(schema.entity(&child.0)?, &child.1));
+                    self.children.push(child);
+                }
+            }
+        }
+        self.desk = desk;
+        if reads.is_empty() { self.decide(schema, Vec::new()) } else { Ok(Step::Read(reads)) }
+    }
+
+    fn decide(&mut self, schema: &Schema, rows: Vec<Rows>) -> Result<Step<Settled>> {
+        let mut desk = std::mem::take(&mut self.desk);
+        for (name, rows) in self.children.iter().zip(rows) {
+            for row in rows {
+                desk.take_referring(schema.entity(&name.0)?, &name.0, row)?;
+            }
+        }
         let mut settled = Settled::default();
+        let mut entropy = self.entropy.clone();
         for item in &self.items {
-            if self.entropy.as_mut().is_some_and(|entropy| reissued(&mut desk, schema, item, (entropy, self.now))) {
+            let op = desk.op(item.seq).filter(|op| op.id == item.answer.queue_id && op.group.is_none());
+            // A few times at most: whoever has every id is no colleague.
+            let op = op.filter(|op| op.retry_count < RENAMES).cloned();
+            if let (true, Some(op), Some(entropy)) = (self.is_collision(schema, item), op, &mut entropy) {
+                collide::anew(&mut desk, schema, &op, (entropy, self.now))?;
+                settled.again += 1;
+                continue;
+            }
+            if entropy.as_mut().is_some_and(|entropy| reissued(&mut desk, schema, item, (entropy, self.now))) {
                 settled.again += 1;
                 continue;
             }

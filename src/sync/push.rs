@@ -2,6 +2,7 @@
 //! what follows each answer; the same batch goes again with the same ids until it has one.
 
 use crate::error::{Error, Single};
+use crate::id::Entropy;
 use crate::limits::BREAKER_FAILURES;
 use crate::plain::{self, Plain};
 use crate::queue::Op;
@@ -124,7 +125,7 @@ impl Machine {
         self.window.answered(items.len(), took, self.rules.batch.time_ms);
         let Some(running) = &self.running else { return };
         let settle = Settle::new(running.fence, items, self.at.now, self.rules.retry.max_attempts).told(reply.mark);
-        let settle = settle.with(crate::id::Entropy::new(self.at.random));
+        let settle = settle.with(Entropy::new(self.at.random));
         self.run(settle);
     }
 

@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 pub fn schema() -> Schema {
     Schema::parse(
         r#"{ "app": "laws", "version": 1, "entities": {
-          "a": { "store": "as", "merge": "merge", "fields": {
+          "a": { "store": "as", "merge": "merge", "id_collision": "reject", "fields": {
             "id": { "type": "string", "required": true }, "n": { "type": "string" }, "list": { "type": "json" },
             "secret": { "type": "string", "server_only": true },
             "b": { "type": "string", "nullable": true, "reference": { "entity": "b" } } } },
-          "b": { "store": "bs", "merge": "merge", "fields": {
+          "b": { "store": "bs", "merge": "merge", "id_collision": "reject", "fields": {
             "id": { "type": "string", "required": true }, "n": { "type": "string" },
             "a": { "type": "string", "reference": { "entity": "a" } } } } } }"#,
     )
@@ -197,7 +197,7 @@ impl Bench {
             operation: op.operation,
             answer: answer.clone(),
         });
-        Settle::new(self.fence, items.collect(), Millis(self.now), 10)
+        Settle::new(self.fence, items.collect(), Millis(self.now), 10).with(at(self.now).1)
     }
 
     /// The next pull begins a snapshot.

@@ -195,7 +195,7 @@ fn scenario_06_a_mapping_too_large_for_one_transaction_is_resumed_anywhere() {
     let mut bench = clinic();
     let client = create(&mut bench, "client", json!({}));
     let staged = bench.stage(1);
-    for _ in 0..1_100 {
+    for _ in 0..300 {
         create(&mut bench, "pet", json!({ "client": client }));
     }
     let answers = bench.send(&staged);
@@ -298,4 +298,57 @@ fn a_record_without_temporary_references_has_no_entry() {
     assert!(rows(&bench, "pets")[0]["_sync"].get("refs").is_none());
     let ops: Vec<Op> = rows(&bench, "sync_queue").into_iter().map(|op| serde_json::from_value(op).expect("an op")).collect();
     assert!(ops.iter().all(|op| op.temps.is_empty()));
+}
+
+// IDS-4, scenario 38: both are kept and synced, and each child stays with its own parent.
+#[test]
+fn scenario_38_a_record_whose_id_is_taken_gets_a_new_one() {
+    for pulled in [false, true] {
+        let mut bench = clinic();
+        let theirs = json!({ "operation": "create", "entity_type": "client", "entity_id": "42",
+            "data": { "id": "42", "name": "theirs" } });
+        bench.ask(json!({ "operation": "create", "entity": "client", "data": { "id": "42", "name": "mine" } })).expect("created");
+        let pet = create(&mut bench, "pet", json!({ "client": "42" }));
+        bench.other(theirs);
+        let staged = bench.stage(9);
+        assert_eq!(staged.batch.len(), 2, "the child travels along");
+        update(&mut bench, "client", "42", json!({ "name": "mine too" }));
+        let answers = bench.send(&staged);
+        assert_eq!(answers[0].error.as_ref().map(|error| error.code), Some(Code::IdCollision));
+        assert_eq!(answers[1].status, Status::Held, "it would have become a stranger's child");
+        if pulled {
+            bench.pull();
+        }
+        bench.settle(&staged, &answers);
+        while !bench.push(9).is_empty() {}
+        bench.pull();
+        bench.assert_nothing_waits();
+        let names: Vec<String> =
+            rows(&bench, "clients").iter().map(|row| format!("{} {}", row["id"] == "42", row["name"])).collect();
+        assert!(names.contains(&"true \"theirs\"".to_owned()) && names.contains(&"false \"mine too\"".to_owned()), "{names:?}");
+        assert_eq!((names.len(), bench.ledger.rows().filter(|row| row.entity == "client").count()), (2, 2));
+        let mine = rows(&bench, "clients").into_iter().find(|row| row["id"] != "42").expect("mine")["id"].clone();
+        assert_eq!(rows(&bench, "pets")[0]["client"], mine);
+        assert_eq!(bench.ledger.rows().find(|row| row.entity == "pet").expect("the pet").data["client"], mine);
+        assert!(is_temp(&pet) && rows(&bench, "base").is_empty());
+    }
+}
+
+// IDS-4, A15: a server that has every id is not asked for ever.
+#[test]
+fn scenario_38_collisions_without_end_end() {
+    let mut bench = clinic();
+    create(&mut bench, "client", json!({}));
+    let mut rounds = 0;
+    loop {
+        let staged = bench.stage(9);
+        let Some(op) = staged.batch.first() else { break };
+        let taken = landfall::error::Error::new(Code::IdCollision, "by hand");
+        let answer = landfall::wire::Processed::refused(op.id.clone(), &op.entity_id, taken);
+        bench.settle(&staged, &[answer]);
+        rounds += 1;
+        assert!(rounds < 20);
+    }
+    let ops = rows(&bench, "sync_queue");
+    assert_eq!((ops.len(), &ops[0]["status"]), (1, &json!("failed")), "a person sees it");
 }
