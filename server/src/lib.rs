@@ -36,7 +36,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::governor::Governor;
-use crate::ledger::Store;
+use crate::ledger::{Ledger as _, Store};
 use crate::session::Sessions;
 use axum::Router;
 use landfall::authority::TokenKey;
@@ -99,6 +99,9 @@ impl Server {
             Some(_) => Store::Sqlite(ledger::Sqlite::new(db.clone(), cursor, run)),
             None => Store::Memory(ledger::Memory::new(cursor, run)),
         };
+        for app in apps.values() {
+            store.migrate(&app.schema).await?;
+        }
         let server = Self(Arc::new(Inner {
             apps,
             store,

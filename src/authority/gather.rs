@@ -92,7 +92,7 @@ impl Push<'_> {
             return Some(PushReads {
                 entries: self.request().changes.iter().map(|change| change.queue_id.clone()).collect(),
                 device: Some(self.who().device.clone()),
-                temps: identity::named(self.schema(), &self.request().changes),
+                temps: identity::named(self.schema(), self.changes()),
                 ..PushReads::default()
             });
         }

@@ -55,7 +55,7 @@ pub(super) fn temp_of(change: &Change) -> Option<&str> {
 
 /// The ops with real ids. Creates of the batch are known to all of its ops, whatever their order.
 pub(super) fn resolved(push: &Push<'_>, found: &Gathered) -> Vec<Change> {
-    let changes = &push.request().changes;
+    let changes = push.changes();
     let mut real: BTreeMap<(&str, &str), String> = BTreeMap::new();
     if push.schema().id_mode == IdMode::Temp {
         real.extend(found.temps.values().map(|row| ((row.entity.as_str(), row.temp_id.as_str()), row.real_id.clone())));

@@ -4,6 +4,7 @@
 use crate::authority::gather::{Gathered, PushFound, PushReads};
 use crate::authority::horizon::Horizon;
 use crate::authority::identity::TempRow;
+use crate::authority::negotiate;
 use crate::authority::pull::{Next, PageFound, PageRead, Pull};
 use crate::authority::push::{Push, success};
 use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, RunRow, Who};
@@ -59,6 +60,18 @@ impl MemoryLedger {
         self.runs.push(RunRow { id: run, first: self.counter });
     }
 
+    /// A new start of the server with a newer schema than `from`: every row follows it.
+    pub fn migrate(&mut self, schema: &Schema, from: u32) {
+        let upgrade = schema.upgrade(from, schema.version);
+        (self.by_number, self.terms) = (BTreeMap::new(), BTreeSet::new());
+        for row in std::mem::take(&mut self.rows).into_values() {
+            self.put(schema, negotiate::row(&upgrade, row));
+        }
+        for temp in self.temps.values_mut() {
+            temp.entity = upgrade.entity(&temp.entity);
+        }
+    }
+
     /// Registers a device.
     ///
     /// # Errors
@@ -77,7 +90,7 @@ impl MemoryLedger {
         if runs::has_lost(request.mark.as_ref(), &self.runs, self.counter) {
             return Ok(PushReply { reset: Some(Reset::Rollback), ..PushReply::without_answers(now) });
         }
-        let pull = request.first_page();
+        let (pull, pull_error) = negotiate::first_page(schema, &request);
         let push = Push::new(schema, who.clone(), request, now).behind(self.horizon);
         let mut found = Gathered::default();
         while let Some(reads) = push.next(&mut found) {
@@ -102,6 +115,7 @@ impl MemoryLedger {
             success: success(&commit.processed),
             processed: commit.processed,
             mark: runs::mark(&self.runs, self.counter),
+            pull_error,
             ..PushReply::without_answers(now)
         };
         if let Some(request) = pull {

@@ -6,6 +6,7 @@ use crate::authority::decide;
 use crate::authority::gather::Gathered;
 use crate::authority::horizon::{self, Horizon};
 use crate::authority::identity::{self, TempRow};
+use crate::authority::negotiate;
 use crate::authority::overlay::Overlay;
 use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, Who};
 use crate::authority::terms::hex;
@@ -25,6 +26,8 @@ pub struct Push<'a> {
     schema: &'a Schema,
     who: Who,
     request: PushRequest,
+    /// Its ops as a device of the server's version would have sent them.
+    changes: Vec<Change>,
     now: Millis,
     horizon: Horizon,
 }
@@ -41,6 +44,8 @@ pub struct Decided {
     claimed: BTreeSet<RowKey>,
     temps: Vec<TempRow>,
     device: DeviceRow,
+    /// The device's schema is older than the server's.
+    older: bool,
 }
 
 /// An op decided now: its entry, where its answer stands, and which change was its own.
@@ -77,13 +82,14 @@ pub struct PushCommit {
 impl<'a> Push<'a> {
     /// A push of a request that `wire::check` has passed.
     #[must_use]
-    pub const fn new(schema: &'a Schema, who: Who, request: PushRequest, now: Millis) -> Self {
-        Self { schema, who, request, now, horizon: Horizon { number: 0, at: Millis(0) } }
+    pub fn new(schema: &'a Schema, who: Who, request: PushRequest, now: Millis) -> Self {
+        let changes = request.changes.iter().map(|change| negotiate::up_to_date(schema, change.clone())).collect();
+        Self { schema, who, request, changes, now, horizon: Horizon { number: 0, at: Millis(0) } }
     }
 
     /// Over data that was collected up to this horizon.
     #[must_use]
-    pub const fn behind(mut self, horizon: Horizon) -> Self {
+    pub fn behind(mut self, horizon: Horizon) -> Self {
         self.horizon = horizon;
         self
     }
@@ -100,6 +106,10 @@ impl<'a> Push<'a> {
         &self.request
     }
 
+    pub(super) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     pub(super) const fn now(&self) -> Millis {
         self.now
     }
@@ -108,8 +118,9 @@ impl<'a> Push<'a> {
     ///
     /// # Errors
     /// `PERMISSION_DENIED` for a device that is not registered to this user, `STALE_INCARNATION` for a request number that
-    /// was used before. Then nothing may be written.
+    /// was used before, `SCHEMA_MISMATCH` for ops that are newer than this server. Then nothing may be written.
     pub fn decide(&self, found: Gathered) -> Result<Decided> {
+        negotiate::ops_of(self.schema, &self.request)?;
         let mut decided = Decided {
             changed: Vec::new(),
             fresh: Vec::new(),
@@ -118,15 +129,18 @@ impl<'a> Push<'a> {
             claimed: BTreeSet::new(),
             temps: Vec::new(),
             device: self.device(found.device.clone())?,
+            older: self.request.schema_version < self.schema.version,
         };
         let mut overlay = Overlay::new(self.schema, &found);
         let mut from = 0;
         // Ops of one group stand next to each other (`wire::check`); an op without one is a group of its own.
         for group in self.request.changes.chunk_by(|one, next| one.group.is_some() && one.group == next.group) {
             // The same ops as they are meant, with real ids.
-            let meant = found.changes.get(from..from + group.len()).unwrap_or(group);
+            let range = from..from + group.len();
+            let sent = &self.changes[range.clone()];
+            let meant = found.changes.get(range).unwrap_or(sent);
             from += group.len();
-            self.group((group, meant), &found.entries, &mut overlay, &mut decided);
+            self.group((group, sent, meant), &found.entries, &mut overlay, &mut decided);
         }
         Ok(decided)
     }
@@ -134,19 +148,20 @@ impl<'a> Push<'a> {
     /// Ops that are accepted or refused together: what one of them had done is taken back if another is refused.
     fn group(
         &self,
-        ops: (&[Change], &[Change]),
+        ops: (&[Change], &[Change], &[Change]),
         known: &BTreeMap<OpId, Entry>,
         overlay: &mut Overlay<'_>,
         decided: &mut Decided,
     ) {
-        let (group, meant) = ops;
+        let (group, sent, meant) = ops;
         let coming = meant.iter().filter(|change| group.len() > 1 && change.operation == Operation::Create).map(key).collect();
         let mark = overlay.begin(coming);
         let from = decided.mark();
-        for op in group.iter().zip(meant) {
-            let fingerprint = fingerprint(op.0);
-            match known.get(&op.0.queue_id) {
-                Some(entry) => decided.processed.push(self.again(entry, op.0, &fingerprint)),
+        for (change, op) in group.iter().zip(sent.iter().zip(meant)) {
+            // Over the bytes as they came: the same op has the same fingerprint under every schema.
+            let fingerprint = fingerprint(change);
+            match known.get(&change.queue_id) {
+                Some(entry) => decided.processed.push(self.again(entry, change, &fingerprint)),
                 None => self.one(op, fingerprint, overlay, decided),
             }
         }
@@ -196,9 +211,10 @@ impl<'a> Push<'a> {
         let context = decide::Context { schema: self.schema, who: &self.who, now: self.now, skew_ms: self.skew(), relinked };
         let doubted = self.horizon.hides(change, self.skew())
             && !horizon::is_harmless(meant, overlay.get(&meant.entity_type, &meant.entity_id));
-        let mut verdict = match doubted {
-            true => decide::refused(meant, horizon::forgotten(meant)),
-            false => decide::op(&context, meant, overlay),
+        let mut verdict = match (doubted, negotiate::has_content(meant)) {
+            (true, _) => decide::refused(meant, horizon::forgotten(meant)),
+            (_, Err(error)) => decide::refused(meant, error),
+            (false, Ok(())) => decide::op(&context, meant, overlay),
         };
         if verdict.answer.status == Status::Success && self.mistakes(meant, decided) {
             let error = Error::new(Code::ReferenceMissing, "names a record by an id that is another's").at(&meant.entity_type);
@@ -224,6 +240,7 @@ impl<'a> Push<'a> {
                 fingerprint,
                 number: 0,
                 at: self.now,
+                schema: self.schema.version,
                 answer: verdict.answer,
             };
             decided.fresh.push(Fresh { entry, place, change: at });
@@ -239,7 +256,7 @@ impl<'a> Push<'a> {
             let error = Error::new(Code::OpReused, "this op id came before with other content").at("queue_id");
             return decide::refusal(change, error.hint("a changed op is a new op with a new id"));
         }
-        entry.answer.clone()
+        negotiate::answer(self.schema, entry, change)
     }
 
     fn device(&self, known: Option<DeviceRow>) -> Result<DeviceRow> {
@@ -320,6 +337,9 @@ impl Decided {
                 processed[place].number = entry.number;
             }
             entries.push(entry);
+        }
+        if self.older {
+            negotiate::for_older(&mut processed);
         }
         let mut rows: BTreeMap<RowKey, Row> = BTreeMap::new();
         for (at, row) in self.changed.into_iter().enumerate() {

@@ -76,6 +76,8 @@ plain! {
         pub number: u64,
         /// When it was decided.
         pub at: Millis,
+        /// The version of the schema it was decided under: the words the answer is in.
+        pub schema: u32 = 0,
         /// The answer.
         pub answer: Processed,
         ..

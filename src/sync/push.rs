@@ -119,7 +119,7 @@ impl Machine {
         let page = self.accept(&reply.slices, reply.has_more, reply.reset);
         let Some(running) = &mut self.running else { return };
         // The answers are good whatever the page behind them is.
-        running.later = page.err();
+        running.later = page.err().or(reply.pull_error);
         let items = self.match_answers(reply.processed);
         let took = self.at.now.since(self.sent_at);
         self.window.answered(items.len(), took, self.rules.batch.time_ms);

@@ -83,6 +83,8 @@ plain! {
         pub reset?: Option<Reset>,
         /// How far the server has come with it.
         pub mark?: Option<Mark>,
+        /// Why no page came along though one was asked for; the answers are good all the same.
+        pub pull_error?: Option<Error>,
         ..
     }
 }
@@ -101,6 +103,7 @@ impl PushReply {
             server_time: now.iso(),
             reset: None,
             mark: None,
+            pull_error: None,
         }
     }
 }

@@ -87,6 +87,7 @@ fn answers_an_op(code: Code, single: Single) {
         server_time: String::new(),
         reset: None,
         mark: None,
+        pull_error: None,
     };
     (reply.processed[1].status, reply.processed[1].error, reply.processed[1].server_version) = (Status::Success, None, 1);
     rig.answer(Ok(Reply::Push(reply)));

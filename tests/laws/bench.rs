@@ -160,6 +160,21 @@ impl Bench {
         }
     }
 
+    /// A batch that reaches the server, whose answers are lost on the way back.
+    pub fn deliver(&mut self) -> Vec<Processed> {
+        let schema = self.schema.clone();
+        self.deliver_to(&schema).expect("answered")
+    }
+
+    /// The same to a server that has this schema.
+    pub fn deliver_to(&mut self, schema: &Schema) -> Result<Vec<Processed>> {
+        let staged = self.stage(9);
+        let changes = staged.batch.iter().map(Op::change).collect();
+        let request = PushRequest { changes, ..self.request(self.sync.request_no) };
+        let (me, now) = (self.me(), Millis(self.now));
+        self.ledger.push(schema, &me, request, now).map(|reply| reply.processed)
+    }
+
     /// A batch of at most `ops`, sent and settled; the answers.
     pub fn push(&mut self, ops: usize) -> Vec<Processed> {
         let mut staged = self.stage(ops);
@@ -240,7 +255,7 @@ impl Bench {
             last_sync_at: None,
             sync_token: None,
             pull: false,
-            schema_version: 1,
+            schema_version: self.schema.version,
             want: vec![],
             mark: None,
             changes: vec![],
@@ -256,7 +271,7 @@ impl Bench {
                 entity_types: vec![],
                 tiers: vec![],
                 limit: 0,
-                schema_version: 1,
+                schema_version: self.schema.version,
                 want: self.wants(),
                 mark: None,
             };

@@ -10,6 +10,7 @@ mod fleet;
 mod horizon;
 mod identity;
 mod machine;
+mod migration;
 mod quarantine;
 mod queue;
 mod rollback;

@@ -5,6 +5,7 @@ use crate::ledger::{Ask, DEVICES_PER_USER, Ledger, Pushed, not_your_device, too_
 use landfall::authority::{MemoryLedger, TokenKey};
 use landfall::error::Result;
 use landfall::id::{DeviceId, Run, User};
+use landfall::schema::Schema;
 use landfall::time::Millis;
 use landfall::wire::{Device, DeviceReply, PullReply, PullRequest, PushRequest};
 use std::collections::BTreeMap;
@@ -71,6 +72,11 @@ impl Ledger for Memory {
     async fn collect(&self, before: Millis, most: usize) -> Result<usize> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(tenants.values_mut().map(|tenant| tenant.ledger.collect(before, most)).find(|gone| *gone > 0).unwrap_or(0))
+    }
+
+    async fn migrate(&self, _schema: &Schema) -> Result<()> {
+        // Nothing in memory is older than the server.
+        Ok(())
     }
 
     async fn counter(&self, scope: &str) -> Result<u64> {

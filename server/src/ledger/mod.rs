@@ -65,6 +65,12 @@ pub trait Ledger: Send + Sync {
     /// `SERVER_ERROR`.
     fn collect(&self, before: Millis, most: usize) -> impl Future<Output = Result<usize>> + Send;
 
+    /// Brings the rows of an application up to date with its schema, before anybody is served.
+    ///
+    /// # Errors
+    /// `SCHEMA_MISMATCH` when the data follows a newer one; `SERVER_ERROR`.
+    fn migrate(&self, schema: &Schema) -> impl Future<Output = Result<()>> + Send;
+
     /// The number of the tenant's last change; 0 before the first.
     ///
     /// # Errors
@@ -106,6 +112,13 @@ impl Ledger for Store {
         match self {
             Self::Memory(ledger) => ledger.collect(before, most).await,
             Self::Sqlite(ledger) => ledger.collect(before, most).await,
+        }
+    }
+
+    async fn migrate(&self, schema: &Schema) -> Result<()> {
+        match self {
+            Self::Memory(ledger) => ledger.migrate(schema).await,
+            Self::Sqlite(ledger) => ledger.migrate(schema).await,
         }
     }
 

@@ -10,7 +10,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use landfall::authority::Who;
+use landfall::authority::{Who, rows_for};
 use landfall::error::Code;
 use landfall::id::DeviceId;
 use landfall::wire::{self, Device, PullRequest, PushRequest, RemoteChange, Slice};
@@ -70,6 +70,7 @@ pub async fn pull(
     Json(request): Json<PullRequest>,
 ) -> Answer<Response> {
     wire::check::pull(&request)?;
+    rows_for(&caller.app.schema, request.schema_version)?;
     let who = caller.who(&request.device_id);
     let ask = Ask { schema: &caller.app.schema, who: &who, now: server.clock().now() };
     let mut reply = server.store().pull(ask, request).await?;

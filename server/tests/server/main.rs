@@ -12,6 +12,7 @@ mod file;
 mod files;
 mod identity;
 mod ledger;
+mod migration;
 mod process;
 mod recovery;
 mod relations;

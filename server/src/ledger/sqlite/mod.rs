@@ -3,6 +3,7 @@
 
 mod collect;
 mod key;
+mod migrate;
 mod read;
 mod terms;
 mod write;
@@ -13,10 +14,11 @@ use crate::problem::database;
 use landfall::authority::push::success;
 use landfall::authority::runs::{has_lost, mark};
 use landfall::authority::{
-    Gathered, Next, PageFound, PageRead, Pull, Push, PushCommit, PushFound, PushReads, TokenKey, Who, attach,
+    Gathered, Next, PageFound, PageRead, Pull, Push, PushCommit, PushFound, PushReads, TokenKey, Who, attach, first_page,
 };
 use landfall::error::{Code, Error, Result};
 use landfall::id::Run;
+use landfall::schema::Schema;
 use landfall::time::Millis;
 use landfall::wire::{Device, DeviceReply, Mark, PullReply, PullRequest, PushReply, PushRequest, Reset};
 use serde::Serialize;
@@ -115,7 +117,7 @@ impl Ledger for Sqlite {
     }
 
     async fn push(&self, ask: Ask<'_>, request: PushRequest) -> Result<Pushed> {
-        let page = request.first_page();
+        let (page, pull_error) = first_page(ask.schema, &request);
         let Some((commit, mark)) = self.decide(ask, request).await? else {
             let reply = PushReply { reset: Some(Reset::Rollback), ..PushReply::without_answers(ask.now) };
             return Ok(Pushed { reply, last: None });
@@ -125,6 +127,7 @@ impl Ledger for Sqlite {
             success: success(&commit.processed),
             processed: commit.processed,
             mark,
+            pull_error,
             ..PushReply::without_answers(ask.now)
         };
         if let Some(request) = page {
@@ -167,6 +170,17 @@ impl Ledger for Sqlite {
         let gone = collect::collect(&mut tx, &scope, before, most).await?;
         tx.commit().await.map_err(|error| database(&error))?;
         Ok(gone)
+    }
+
+    async fn migrate(&self, schema: &Schema) -> Result<()> {
+        loop {
+            let mut tx = self.db.write().await?;
+            let more = migrate::step(&mut tx, schema).await?;
+            tx.commit().await.map_err(|error| database(&error))?;
+            if !more {
+                return Ok(());
+            }
+        }
     }
 
     async fn counter(&self, scope: &str) -> Result<u64> {

@@ -59,7 +59,7 @@ pub async fn answers(tx: &mut Tx, scope: &str, ops: &[OpId]) -> Result<Vec<Entry
         return Ok(Vec::new());
     }
     let query = sqlx::query(
-        "SELECT a.id, a.user, a.device, a.fingerprint, a.number, a.at, a.answer
+        "SELECT a.id, a.user, a.device, a.fingerprint, a.number, a.at, a.answer, a.schema
          FROM json_each(?2) k CROSS JOIN answers a WHERE a.scope = ?1 AND a.id = k.value",
     );
     let found = query.bind(scope).bind(text(ops)?).fetch_all(&mut **tx).await;
@@ -69,7 +69,7 @@ pub async fn answers(tx: &mut Tx, scope: &str, ops: &[OpId]) -> Result<Vec<Entry
 /// The answers to a device's ops with numbers behind `after` and up to `through`.
 pub async fn acks(tx: &mut Tx, scope: &str, device: &DeviceId, numbers: (u64, u64)) -> Result<Vec<Entry>> {
     let query = sqlx::query(
-        "SELECT id, user, device, fingerprint, number, at, answer
+        "SELECT id, user, device, fingerprint, number, at, answer, schema
          FROM answers WHERE scope = ?1 AND device = ?2 AND number > ?3 AND number <= ?4 ORDER BY number",
     );
     let query = query.bind(scope).bind(device.as_str()).bind(int(numbers.0)).bind(int(numbers.1));
@@ -145,6 +145,7 @@ fn entry(row: &SqliteRow) -> Got<Entry> {
         fingerprint: text_at(row, 3)?,
         number: number_at(row, 4)?,
         at: Millis(number_at(row, 5)?),
+        schema: u32::try_from(number_at(row, 7)?).unwrap_or(0),
         answer: json_at(row, 6)?,
     })
 }

@@ -93,6 +93,7 @@ pub async fn answers(tx: &mut Tx, scope: &str, entries: &[Entry]) -> Result<()> 
                 int(entry.number),
                 int(entry.at.0),
                 text(&entry.answer)?,
+                entry.schema,
             ]))
         })
         .collect::<Result<_>>()?;
@@ -100,8 +101,8 @@ pub async fn answers(tx: &mut Tx, scope: &str, entries: &[Entry]) -> Result<()> 
         tx,
         scope,
         &list,
-        "INSERT INTO answers (scope, id, user, device, fingerprint, number, at, answer)
-         SELECT ?1, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?2)",
+        "INSERT INTO answers (scope, id, user, device, fingerprint, number, at, answer, schema)
+         SELECT ?1, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7 FROM json_each(?2)",
     )
     .await
 }
