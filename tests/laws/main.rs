@@ -6,6 +6,7 @@ mod clocks;
 mod copies;
 mod decisions;
 mod device;
+mod endurance;
 mod fleet;
 mod horizon;
 mod identity;
