@@ -4,7 +4,18 @@ import { check, type Json } from "./check.ts";
 import { Collection } from "./collection.ts";
 import type { Engine } from "./engine.ts";
 import { glue } from "./runtime.ts";
-import type { Conflict, EngineEvent, IdMapping, Op, Quarantined, Reason, SchemaLike, Status, SyncResult } from "./types.ts";
+import type {
+  Conflict,
+  EngineEvent,
+  IdMapping,
+  Op,
+  Orphan,
+  Quarantined,
+  Reason,
+  SchemaLike,
+  Status,
+  SyncResult,
+} from "./types.ts";
 
 type EventOf<T extends EngineEvent["type"]> = Extract<EngineEvent, { type: T }>;
 
@@ -115,6 +126,19 @@ export class LandfallDb<S extends SchemaLike> {
   /** Temporary ids of records that the server has not taken yet. */
   pendingMappings(): Promise<IdMapping[]> {
     return this.#engine.call((db) => db.mappings(true) as Promise<IdMapping[]>);
+  }
+
+  /** References that lead nowhere, page by page through the whole database; at most about a thousand. */
+  integrity(): Promise<Orphan[]> {
+    return this.#engine.call((db) => db.integrity() as Promise<Orphan[]>);
+  }
+
+  /**
+   * Mends every orphan that is certain, each by an ordinary write: `delete` takes the record, `set_null` the reference;
+   * `keep` and `queue` leave it as it is. Resolves with the number of changes.
+   */
+  resolveOrphans(strategy: "delete" | "keep" | "queue" | "set_null"): Promise<number> {
+    return this.#engine.call((db) => db.resolve_orphans(strategy) as Promise<number>);
   }
 
   /** Closes the database; nothing that was stored is lost. */

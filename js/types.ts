@@ -184,6 +184,17 @@ export interface Op {
   error?: ErrorData;
 }
 
+/** A reference that leads nowhere. */
+export interface Orphan {
+  entity: string;
+  id: string;
+  /** Where in the record: `seen[0].by`. */
+  path: string;
+  target: { entity: string; id: string };
+  /** The target is nowhere; otherwise it may only be outside this device's part of the data. */
+  certain: boolean;
+}
+
 /** What a temporary id stands for. */
 export interface IdMapping {
   tempId: string;

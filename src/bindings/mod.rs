@@ -4,6 +4,7 @@
 
 mod face;
 mod ids;
+mod integrity;
 mod open;
 mod panic;
 mod reads;
@@ -94,6 +95,18 @@ impl Db {
     pub fn queue(&self, filter: String) -> Promise {
         let host = self.host.clone();
         answer(async move { reads::queue(&host, &parse(&filter)?).await })
+    }
+
+    /// References that lead nowhere.
+    pub fn integrity(&self) -> Promise {
+        let host = self.host.clone();
+        answer(async move { integrity::report(&host).await })
+    }
+
+    /// Mends them by a strategy; resolves with the number of records changed.
+    pub fn resolve_orphans(&self, strategy: String) -> Promise {
+        let host = self.host.clone();
+        answer(async move { integrity::resolve(&host, &strategy).await })
     }
 
     /// What temporary ids stand for; `pending`: those that stand for nothing yet.

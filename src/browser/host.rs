@@ -322,7 +322,11 @@ impl Host {
         }
     }
 
-    async fn run(&self, tx: &Tx) -> Result<Output> {
+    /// Runs one of the store's transactions.
+    ///
+    /// # Errors
+    /// What it refuses with.
+    pub async fn run(&self, tx: &Tx) -> Result<Output> {
         self.idb.run(self.schema(), tx).await
     }
 

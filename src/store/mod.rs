@@ -8,6 +8,7 @@ mod answer;
 mod collide;
 mod desk;
 mod edit;
+pub mod inspect;
 pub mod isolate;
 pub mod key;
 pub mod layout;

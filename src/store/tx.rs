@@ -4,6 +4,7 @@ use crate::schema::Schema;
 use crate::store::absorb::{Absorb, Absorbed};
 use crate::store::act::{Act, Acted};
 use crate::store::desk::Summary;
+use crate::store::inspect::{Inspect, Inspected};
 use crate::store::isolate::{Isolate, Isolated};
 use crate::store::migrate::{Migrate, Migrated};
 use crate::store::note::{Note, Noted};
@@ -95,6 +96,8 @@ transactions! {
     Release(Release) -> Released(Released), plain;
     /// Going on with records' new ids.
     Remap(Remap) -> Remapped(Remapped), schema;
+    /// Looking for references that lead nowhere.
+    Inspect(Inspect) -> Inspected(Inspected), schema;
     /// Looking.
     Peek(Peek) -> Peeked(Peeked), plain;
 }

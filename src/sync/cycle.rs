@@ -118,7 +118,12 @@ impl Machine {
             Output::Isolated(_) => self.again(),
             Output::Scrubbed(scrubbed) => self.scrubbed(scrubbed),
             Output::Remapped(_) => self.stage(),
-            Output::Wrote(_) | Output::Acted(_) | Output::Peeked(_) | Output::Migrated(_) | Output::Released(_) => {}
+            Output::Wrote(_)
+            | Output::Acted(_)
+            | Output::Peeked(_)
+            | Output::Migrated(_)
+            | Output::Inspected(_)
+            | Output::Released(_) => {}
         }
     }
 

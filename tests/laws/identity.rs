@@ -5,6 +5,7 @@ use landfall::error::Code;
 use landfall::id::is_temp;
 use landfall::queue::Op;
 use landfall::schema::Schema;
+use landfall::store::inspect::{Inspect, Orphan, Strategy, mend};
 use landfall::store::remap::Remap;
 use landfall::store::{Output, Step, Tx};
 use landfall::wire::Status;
@@ -351,4 +352,45 @@ fn scenario_38_collisions_without_end_end() {
     }
     let ops = rows(&bench, "sync_queue");
     assert_eq!((ops.len(), &ops[0]["status"]), (1, &json!("failed")), "a person sees it");
+}
+
+fn orphans(bench: &mut Bench) -> Vec<Orphan> {
+    let (mut found, mut from) = (Vec::new(), None);
+    loop {
+        let inspect = Inspect::new(&bench.schema, from);
+        let Ok(Output::Inspected(page)) = bench.tx(inspect) else { panic!("inspected") };
+        found.extend(page.orphans);
+        from = page.next;
+        if from.is_none() {
+            return found;
+        }
+    }
+}
+
+// IDS-3
+#[test]
+fn references_that_lead_nowhere_are_found_page_by_page_and_mended() {
+    let mut bench = clinic();
+    let client = create(&mut bench, "client", json!({}));
+    for _ in 0..150 {
+        create(&mut bench, "pet", json!({ "client": client }));
+    }
+    let pet = create(&mut bench, "pet", json!({ "seen": [{ "by": client }], "friends": ["elsewhere"] }));
+    assert_eq!(orphans(&mut bench).len(), 1, "only what is not here");
+    bench.ask(json!({ "operation": "delete", "entity": "client", "id": client })).expect("deleted");
+    let found = orphans(&mut bench);
+    assert_eq!(found.len(), 152);
+    let last = found.iter().find(|one| one.id == pet && one.target.1 == client).expect("the pet's");
+    assert_eq!((last.path.as_str(), last.certain), ("seen[0].by", true));
+    assert!(found.iter().any(|one| one.path == "friends[0]" && !one.certain), "it may be on the server");
+    for one in found.iter().filter(|one| one.certain) {
+        let record = rows(&bench, "pets").into_iter().find(|row| row["id"] == one.id.as_str()).expect("the pet");
+        let mut record = record.as_object().cloned().expect("fields");
+        record.remove("_sync");
+        let strategy = if one.id == pet { Strategy::SetNull } else { Strategy::Delete };
+        let request = mend(&bench.schema, one, &record, strategy).expect("a known entity").expect("it holds it");
+        bench.ask(landfall::plain::Plain::plain(&request)).expect("an ordinary op");
+    }
+    assert_eq!((orphans(&mut bench).len(), rows(&bench, "pets").len()), (1, 1));
+    assert_eq!(rows(&bench, "pets")[0]["seen"], json!([{}]));
 }
