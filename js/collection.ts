@@ -54,6 +54,11 @@ export class Collection<E extends EntityLike> {
     return this.#engine.call((db) => db.get(this.name, id) as Promise<RecordOf<E> | null>);
   }
 
+  /** Records that were deleted here and are not acknowledged yet, as the server has them. */
+  deleted(): Promise<Omit<RecordOf<E>, "_sync">[]> {
+    return this.#engine.call((db) => db.deleted(this.name) as Promise<Omit<RecordOf<E>, "_sync">[]>);
+  }
+
   /** The rows of `page`, without where the next one begins. */
   async query(options: QueryOptions = {}): Promise<RecordOf<E>[]> {
     return (await this.page(options)).rows;

@@ -127,6 +127,12 @@ impl Db {
         answer(async move { reads::conflicts(&host).await })
     }
 
+    /// Records that were deleted here and are not acknowledged yet, as they were.
+    pub fn deleted(&self, entity: String) -> Promise {
+        let host = self.host.clone();
+        answer(async move { reads::deleted(&host, entity).await })
+    }
+
     /// Rows in quarantine.
     pub fn quarantine(&self) -> Promise {
         let host = self.host.clone();

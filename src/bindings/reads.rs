@@ -8,14 +8,16 @@ use crate::error::Result;
 use crate::plain::{self, Plain, plain};
 use crate::queue::OpStatus;
 use crate::record::order;
+use crate::store::deleted::Deleted;
 use crate::store::layout::{BY_STATUS, CONFLICTS, QUARANTINE, QUEUE};
 use crate::store::query::{Query, RowView};
 use crate::store::rows::{Head, SYNC, SyncRow};
-use crate::store::{Range, Read};
+use crate::store::{Output, Range, Read};
 use crate::sync::Cycle;
 use crate::time::Millis;
 use js_sys::{Array, Object};
 use serde_json::Value;
+use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
 /// Most rows one call reads of one status.
@@ -126,6 +128,13 @@ fn by_status(status: OpStatus) -> Range {
 pub(super) async fn conflicts(host: &Host) -> Result<JsValue> {
     let rows = host.rows(&[Read::Range(Range::all(CONFLICTS, LIST))]).await?;
     Ok(rows.into_iter().next().unwrap_or_default().into())
+}
+
+pub(super) async fn deleted(host: &Rc<Host>, entity: String) -> Result<JsValue> {
+    host.schema().entity(&entity)?;
+    let output = host.run_mending(&Deleted::new(entity).into()).await?;
+    let Output::Listed(listed) = output else { return Ok(Array::new().into()) };
+    js::write(&Value::from(listed.records.into_iter().map(Value::Object).collect::<Vec<_>>()))
 }
 
 pub(super) async fn quarantine(host: &Host) -> Result<JsValue> {

@@ -11,7 +11,7 @@ use crate::record::order;
 use crate::schema::{Schema, Upgrade};
 use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
 use crate::store::key::Key;
-use crate::store::layout::{BASE, CONFLICTS, DEBT, METADATA, QUEUE, stores};
+use crate::store::layout::{BASE, CONFLICTS, DEBT, ID_MAP, METADATA, QUEUE, stores};
 use crate::store::migrate::rows::Moved;
 use crate::store::port::{Change, Durability, Range, Read, Rows, Scope, Step, StoreName};
 use crate::store::rows::{Head, Record, RecordStatus, SyncInfo, SyncRow, from_row};
@@ -199,7 +199,7 @@ fn stages(schema: &Schema, debt: &Debt) -> Vec<(String, StoreName)> {
             stages.push((format!("1/{name}"), Cow::Owned(entity.store.clone())));
         }
     }
-    stages.extend([("2".to_owned(), BASE), ("3".to_owned(), CONFLICTS), ("4".to_owned(), QUEUE)]);
+    stages.extend([("2".to_owned(), BASE), ("3".to_owned(), CONFLICTS), ("4".to_owned(), QUEUE), ("5".to_owned(), ID_MAP)]);
     order::sort(&mut stages, Ord::cmp);
     stages
 }

@@ -6,6 +6,7 @@ pub mod absorb;
 pub mod act;
 mod answer;
 mod collide;
+pub mod deleted;
 mod desk;
 mod edit;
 pub mod inspect;

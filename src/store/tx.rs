@@ -3,6 +3,7 @@
 use crate::schema::Schema;
 use crate::store::absorb::{Absorb, Absorbed};
 use crate::store::act::{Act, Acted};
+use crate::store::deleted::{Deleted, Listed};
 use crate::store::desk::Summary;
 use crate::store::inspect::{Inspect, Inspected};
 use crate::store::isolate::{Isolate, Isolated};
@@ -92,6 +93,8 @@ transactions! {
     Isolate(Isolate) -> Isolated(Isolated), schema;
     /// Looking for damaged rows.
     Scrub(Scrub) -> Scrubbed(Scrubbed), schema;
+    /// Listing deleted records.
+    Deleted(Deleted) -> Listed(Listed), schema;
     /// Letting go of a row in quarantine.
     Release(Release) -> Released(Released), plain;
     /// Going on with records' new ids.

@@ -123,7 +123,8 @@ impl Machine {
             | Output::Peeked(_)
             | Output::Migrated(_)
             | Output::Inspected(_)
-            | Output::Released(_) => {}
+            | Output::Released(_)
+            | Output::Listed(_) => {}
         }
     }
 

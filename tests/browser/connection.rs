@@ -44,9 +44,9 @@ async fn a_new_database_is_reported_and_an_old_one_is_not() {
     assert_eq!(ids(&idb, Range::all(ITEMS, 9)).await, ["a"]);
 }
 
-// STO-8
+// STO-8, scenario 14: whoever is asked to make way does, says so, and writes nothing in the old format afterwards.
 #[wasm_bindgen_test]
-async fn an_upgrade_adds_what_is_missing_and_keeps_every_row() {
+async fn scenario_14_an_upgrade_adds_what_is_missing_and_keeps_every_row() {
     let mut plan = plan("upgrade");
     let (old, notices) = open(plan.clone()).await;
     write(&old, vec![put(json!({"id": "a", "rank": 1, "group": "g"}))]).await.unwrap();
@@ -93,7 +93,7 @@ async fn a_schema_that_changed_without_a_new_version_is_named() {
 }
 
 #[wasm_bindgen_test]
-async fn a_blocked_upgrade_waits_and_says_so() {
+async fn scenario_14_a_blocked_upgrade_waits_and_says_so() {
     let mut plan = plan("blocked");
     let (old, _) = open(plan.clone()).await;
     write(&old, vec![put(json!({"id": "a"}))]).await.unwrap();

@@ -116,6 +116,14 @@ impl Bench {
         }
     }
 
+    /// What was deleted here and is not acknowledged.
+    pub fn deleted(&mut self, entity: &str) -> Vec<Value> {
+        match self.tx(landfall::store::deleted::Deleted::new(entity.into())) {
+            Ok(Output::Listed(listed)) => listed.records.into_iter().map(Value::from).collect(),
+            other => panic!("not listed: {other:?}"),
+        }
+    }
+
     /// An update that may be refused.
     pub fn try_update(&mut self, entity: &str, id: &str, data: Value) -> Result<Output> {
         self.now += 10;

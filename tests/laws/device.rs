@@ -113,6 +113,27 @@ fn a_record_at_work_that_a_snapshot_does_not_list_leaves_no_ghost() {
     bench.assert_nothing_waits();
 }
 
+// STO-4
+#[test]
+fn deleted_records_are_listed_until_they_are_acknowledged() {
+    let mut bench = Bench::new();
+    for id in ["x", "y", "z"] {
+        bench.create("a", id, json!({ "n": id }));
+    }
+    bench.push(9);
+    bench.pull();
+    bench.create("a", "never sent", json!({}));
+    bench.update("a", "y", json!({ "n": "edited" }));
+    for id in ["x", "y", "never sent"] {
+        bench.delete("a", id);
+    }
+    bench.update("a", "z", json!({ "n": "stays" }));
+    assert_eq!(bench.deleted("a"), [json!({ "id": "x", "n": "x" }), json!({ "id": "y", "n": "y" })]);
+    assert!(bench.deleted("b").is_empty());
+    bench.push(9);
+    assert!(bench.deleted("a").is_empty());
+}
+
 // A15, law 5
 #[test]
 fn a_row_under_another_rows_id_is_refused() {

@@ -1,6 +1,7 @@
 //! The laws of the house, each in a situation that once broke it: orders of events too rare to wait for.
 
 mod answers;
+mod arbitrary;
 mod bench;
 mod clocks;
 mod copies;

@@ -133,8 +133,11 @@ pub async fn scenario_15_a_life_goes_on_under_a_newer_schema(db: &mut impl Upgra
     live(db).await;
     let frozen = change(&all(db, "sync_queue").await[0]);
     let schema = newer(2);
+    let map = json!({ "tempId": "temp_1", "realId": "r", "entityType": "book", "createdAt": 1, "syncedAt": 2 });
+    db.put(vec![Change::Put { store: layout::ID_MAP, row: map }]).await;
     db.upgrade(&schema).await;
     while migrate(db).await.more {}
+    assert_eq!(all(db, "id_map").await[0]["entityType"], "volume");
     let (books, ops, bases) = (all(db, "volumes").await, all(db, "sync_queue").await, all(db, "base").await);
     let shown = |row: &Value| json!([row["id"], row["name"], row["status"], row["area"], row["note"], row["_sync"]["status"]]);
     assert_eq!(

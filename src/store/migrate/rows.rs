@@ -9,10 +9,10 @@ use crate::record::{Fields, order};
 use crate::schema::{Operation, Schema, Upgrade};
 use crate::store::desk::Name;
 use crate::store::key::Key;
-use crate::store::layout::{BASE, CONFLICTS, QUEUE};
+use crate::store::layout::{BASE, CONFLICTS, ID_MAP, QUEUE};
 use crate::store::port::{Change, StoreName};
 use crate::store::quarantine::{self, QuarantineRow};
-use crate::store::rows::{BaseRow, ConflictRow, Head, Record, from_row, size};
+use crate::store::rows::{BaseRow, ConflictRow, Head, IdMapRow, Record, from_row, size};
 use crate::time::Millis;
 use crate::wire::change::Stamp;
 use serde_json::Value;
@@ -52,6 +52,7 @@ impl Slice<'_> {
             store if *store == BASE => self.base(&row),
             store if *store == CONFLICTS => self.conflict(&row),
             store if *store == QUEUE => self.op(&row),
+            store if *store == ID_MAP => self.mapping(&row),
             _ => self.record(&row),
         };
         // What cannot be read stays where it is: whoever meets it isolates it.
@@ -111,6 +112,12 @@ impl Slice<'_> {
             server: side(conflict.server),
             ..conflict
         };
+        Ok(Some(self.put(after.plain())))
+    }
+
+    fn mapping(&self, row: &Value) -> Result<Option<Moved>> {
+        let map: IdMapRow = from_row(row.clone())?;
+        let after = IdMapRow { entity_type: self.upgrade.entity(&map.entity_type), ..map };
         Ok(Some(self.put(after.plain())))
     }
 
