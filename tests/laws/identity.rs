@@ -1,6 +1,7 @@
 //! What follows a record to its real id, in every order of answers, echoes and crashes.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, who};
+use crate::machine::Rig;
 use landfall::error::Code;
 use landfall::id::is_temp;
 use landfall::queue::Op;
@@ -8,6 +9,8 @@ use landfall::schema::Schema;
 use landfall::store::inspect::{Inspect, Orphan, Strategy, mend};
 use landfall::store::remap::Remap;
 use landfall::store::{Output, Step, Tx};
+use landfall::sync::{Reply, Request};
+use landfall::time::Millis;
 use landfall::wire::Status;
 use serde_json::{Value, json};
 
@@ -393,4 +396,31 @@ fn references_that_lead_nowhere_are_found_page_by_page_and_mended() {
     }
     assert_eq!((orphans(&mut bench).len(), rows(&bench, "pets").len()), (1, 1));
     assert_eq!(rows(&bench, "pets")[0]["seen"], json!([{}]));
+}
+
+// IDS-2, law 14: a cycle goes on with what one transaction could not take, and then with what waited for it.
+#[test]
+fn a_cycle_makes_everything_follow_before_it_sends_on() {
+    let mut bench = clinic();
+    let client = create(&mut bench, "client", json!({}));
+    for _ in 0..300 {
+        create(&mut bench, "pet", json!({ "client": client }));
+    }
+    let mut rig = Rig::start(bench);
+    let mut pushes = 0;
+    while let Some((_, request)) = rig.requests.last().cloned() {
+        match request {
+            Request::Push(push) => {
+                pushes += 1;
+                let person = who(push.device_id.as_str());
+                let reply = rig.bench.ledger.push(&rig.bench.schema, &person, push, Millis(rig.now));
+                rig.answer(reply.map(Reply::Push));
+            }
+            _ => rig.serve_pulls(),
+        }
+        assert!(pushes < 30, "it goes on for ever");
+    }
+    let status = rig.machine.status();
+    assert_eq!((status.queued, status.failed, rows(&rig.bench, "id_map").len()), (0, 0, 301));
+    assert_none_left(&rig.bench);
 }
