@@ -15,4 +15,5 @@ mod machine;
 mod migration;
 mod quarantine;
 mod queue;
+mod relations;
 mod rollback;
