@@ -83,23 +83,39 @@ pub fn order(ops: &[Link<'_>]) -> Vec<Unit> {
 
 /// Pairs (first, then) of places.
 fn dependencies(ops: &[Link<'_>]) -> Vec<(usize, usize)> {
-    let mut names: Vec<(&str, u64, usize)> = ops.iter().enumerate().map(|(at, op)| (op.record.as_str(), op.seq, at)).collect();
-    order::sort(&mut names, Ord::cmp);
-    let named = |name: &str| {
-        let from = names.partition_point(|(one, _, _)| *one < name);
-        names[from..].iter().take_while(move |(one, _, _)| *one == name).map(|(_, _, at)| *at).collect::<Vec<usize>>()
-    };
+    // By hash first: comparing a hundred thousand names with each other is what would take longest.
+    let mut names: Vec<(u64, usize)> = ops.iter().enumerate().map(|(at, op)| (hash(&op.record), at)).collect();
+    order::sort(&mut names, |a, b| {
+        a.0.cmp(&b.0).then_with(|| ops[a.1].record.cmp(&ops[b.1].record)).then_with(|| ops[a.1].seq.cmp(&ops[b.1].seq))
+    });
     let mut edges = Vec::new();
     for (at, op) in ops.iter().enumerate() {
         for name in op.refers.iter().filter(|name| **name != op.record) {
-            edges.extend(named(name).into_iter().filter(|one| ops[*one].operation == Operation::Create).map(|one| (one, at)));
+            for one in named(ops, &names, name).filter(|one| ops[*one].operation == Operation::Create) {
+                edges.push((one, at));
+            }
         }
         for name in op.frees.iter().filter(|name| **name != op.record) {
-            edges.extend(named(name).into_iter().filter(|one| ops[*one].operation == Operation::Delete).map(|one| (at, one)));
+            for one in named(ops, &names, name).filter(|one| ops[*one].operation == Operation::Delete) {
+                edges.push((at, one));
+            }
         }
     }
-    edges.extend(names.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| (pair[0].2, pair[1].2)));
+    let same = |pair: &&[(u64, usize)]| pair[0].0 == pair[1].0 && ops[pair[0].1].record == ops[pair[1].1].record;
+    edges.extend(names.windows(2).filter(same).map(|pair| (pair[0].1, pair[1].1)));
     edges
+}
+
+/// The ops of a record.
+fn named<'a>(ops: &'a [Link<'_>], names: &'a [(u64, usize)], name: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let hash = hash(name);
+    let from = names.partition_point(|(one, _)| *one < hash);
+    let all = names[from..].iter().take_while(move |(one, _)| *one == hash);
+    all.map(|(_, at)| *at).filter(move |at| ops[*at].record == name)
+}
+
+fn hash(name: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(name.as_bytes())
 }
 
 /// Each op's group as a number, an op without one having its own, and how many there are.
@@ -150,8 +166,8 @@ fn within(ops: &[Link<'_>], mut members: Vec<usize>, before: &Graph) -> Unit {
                 }
                 let Some(one) = arrival.pop() else { return unit };
                 if unit.cycle.is_empty() {
-                    let waits_for = |at: usize| inner(at).find(|one| !gone[*one]).map(|one| members[one]);
-                    unit.cycle = cycle(ops, members[one], waits_for);
+                    let path = cycle(one, members.len(), |one| inner(members[one]).find(|other| !gone[*other]));
+                    unit.cycle = path.into_iter().map(|one| ops[members[one]].record.clone()).collect();
                 }
                 one
             }
@@ -170,16 +186,16 @@ fn within(ops: &[Link<'_>], mut members: Vec<usize>, before: &Graph) -> Unit {
     unit
 }
 
-/// From op to op that each waits for, until one comes again.
-fn cycle(ops: &[Link<'_>], from: usize, waits_for: impl Fn(usize) -> Option<usize>) -> Vec<String> {
-    let mut places = vec![usize::MAX; ops.len()];
+/// From one to the next that it waits for, until one comes again.
+fn cycle(from: usize, count: usize, waits_for: impl Fn(usize) -> Option<usize>) -> Vec<usize> {
+    let mut places = vec![usize::MAX; count];
     let mut path = Vec::new();
     let mut next = Some(from);
     while let Some(at) = next {
         let seen = std::mem::replace(&mut places[at], path.len());
         path.push(at);
         if seen != usize::MAX {
-            return path.drain(seen..).map(|at| ops[at].record.clone()).collect();
+            return path.split_off(seen);
         }
         next = waits_for(at);
     }
