@@ -23,6 +23,12 @@ pub const SLICE_BYTES: usize = 64 << 10;
 pub const PAGE_ROWS: usize = 1024;
 /// Most entities or tiers one pull is filtered by.
 pub const PULL_NAMES: usize = 64;
+/// Most ids one snapshot slice names as still there; the device names no more of its own in one transaction.
+pub const SLICE_KEPT: usize = 256;
+/// Most slices of one answer: each of a page's rows in a slice of its own, and as many again without any.
+pub const PAGE_SLICES: usize = 2 * PAGE_ROWS;
+/// Most records picked, and most opened, on one device.
+pub const PICKS: usize = 1000;
 /// Most acks carried by one slice.
 pub const SLICE_ACKS: usize = 64;
 

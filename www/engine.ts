@@ -15,11 +15,11 @@ const WASM = document.querySelector<HTMLMetaElement>('meta[name="landfall-wasm"]
 
 /** Logs in as the demo's person; the server allows it only with --dev. */
 async function token(app: App): Promise<string> {
-  const { tenant, user, roles } = APPS[app];
+  const { tenant, user, roles, lists } = APPS[app];
   const answer = await fetch("/auth/dev", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ app, tenant, user, roles }),
+    body: JSON.stringify({ app, tenant, user, roles, lists }),
   });
   if (!answer.ok) throw new Error(`the server refused to log in: ${answer.status}`);
   const { access_token } = (await answer.json()) as { access_token: string };

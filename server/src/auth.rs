@@ -15,6 +15,7 @@ use landfall::limits;
 use landfall::plain::plain;
 use landfall::time::Millis;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,9 +36,14 @@ plain! {
         pub app: String,
         /// The roles, most important first.
         pub roles: Vec<String> = Vec::new(),
+        /// Lists of their profile that partition rules ask for: `"$sites"` is `sites`.
+        pub lists?: BTreeMap<String, Vec<Value>>,
         ..
     }
 }
+
+/// Most values of one list of a profile: each is a bucket that every pull looks into.
+const LIST: usize = 256;
 
 impl Identity {
     /// Refuses names that could be taken for something else where they are joined or shown.
@@ -51,6 +57,10 @@ impl Identity {
                 let what = "a name is 1 to 128 bytes without control characters";
                 return Err(Error::new(Code::ValidationError, what).at(path));
             }
+        }
+        if let Some((name, _)) = self.lists.iter().find(|(_, list)| list.len() > LIST) {
+            let what = format!("a list of the profile has at most {LIST} values");
+            return Err(Error::new(Code::ValidationError, what).at(name.as_str()));
         }
         Ok(())
     }
@@ -75,6 +85,8 @@ struct Claims {
     app: String,
     #[serde(default)]
     roles: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    lists: BTreeMap<String, Vec<Value>>,
     aud: String,
     typ: String,
     exp: u64,
@@ -111,6 +123,7 @@ impl Keys {
             tenant: identity.tenant.clone(),
             app: identity.app.clone(),
             roles: identity.roles.clone(),
+            lists: identity.lists.clone(),
             aud: AUDIENCE.to_owned(),
             typ: ACCESS.to_owned(),
             exp: iat + ACCESS_S,
@@ -139,7 +152,8 @@ impl Keys {
         if until <= now {
             return Err(refused("the access token is over").hint("refresh it"));
         }
-        let identity = Identity { user: claims.sub, tenant: claims.tenant, app: claims.app, roles: claims.roles };
+        let identity =
+            Identity { user: claims.sub, tenant: claims.tenant, app: claims.app, roles: claims.roles, lists: claims.lists };
         identity.check().map_err(|_| refused("the access token names nobody"))?;
         Ok((identity, until))
     }

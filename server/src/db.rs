@@ -14,8 +14,13 @@ const BUSY: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
 /// Every step that ever changed the tables, in order; the file's `user_version` counts the steps it has taken.
-const MIGRATIONS: &[&str] =
-    &[include_str!("db/1.sql"), include_str!("db/2.sql"), include_str!("db/3.sql"), include_str!("db/4.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("db/1.sql"),
+    include_str!("db/2.sql"),
+    include_str!("db/3.sql"),
+    include_str!("db/4.sql"),
+    include_str!("db/5.sql"),
+];
 
 /// The open database.
 #[derive(Clone)]

@@ -50,7 +50,13 @@ pub(crate) async fn load(server: &Server, file: &Path) -> Result<()> {
 async fn fill(server: &Server, at: (&str, &str), lines: Vec<Line>) -> Result<()> {
     let (app, tenant) = at;
     let schema = open(&server.app(app)?.schema);
-    let who = Who { tenant: format!("{app}/{tenant}"), user: SEED.into(), roles: Vec::new(), device: SEED.into() };
+    let who = Who {
+        tenant: format!("{app}/{tenant}"),
+        user: SEED.into(),
+        roles: Vec::new(),
+        device: SEED.into(),
+        lists: BTreeMap::new(),
+    };
     if server.store().counter(&who.tenant).await? > 0 {
         return Ok(());
     }

@@ -108,18 +108,21 @@ pub(crate) fn over() -> Error {
 }
 
 async fn find(tx: &mut Transaction<'static, Sqlite>, hash: &[u8], now: Millis) -> Result<Option<Session>> {
-    let row =
-        sqlx::query("SELECT family, parent, heir, user, tenant, app, roles FROM sessions WHERE hash = ?1 AND expires_at > ?2")
-            .bind(hash)
-            .bind(time(now))
-            .fetch_optional(&mut **tx)
-            .await
-            .map_err(|error| database(&error))?;
+    let row = sqlx::query(
+        "SELECT family, parent, heir, user, tenant, app, roles, lists FROM sessions WHERE hash = ?1 AND expires_at > ?2",
+    )
+    .bind(hash)
+    .bind(time(now))
+    .fetch_optional(&mut **tx)
+    .await
+    .map_err(|error| database(&error))?;
     let Some(row) = row else { return Ok(None) };
     let read = || -> std::result::Result<Session, sqlx::Error> {
         let roles: String = row.try_get(6)?;
         let roles = serde_json::from_str(&roles).map_err(|error| sqlx::Error::Decode(error.into()))?;
-        let identity = Identity { user: row.try_get(3)?, tenant: row.try_get(4)?, app: row.try_get(5)?, roles };
+        let lists: String = row.try_get(7)?;
+        let lists = serde_json::from_str(&lists).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let identity = Identity { user: row.try_get(3)?, tenant: row.try_get(4)?, app: row.try_get(5)?, roles, lists };
         Ok(Session { family: row.try_get(0)?, parent: row.try_get(1)?, heir: row.try_get(2)?, identity })
     };
     read().map(Some).map_err(|error| database(&error))
@@ -141,9 +144,10 @@ async fn settle_heir(tx: &mut Transaction<'static, Sqlite>, parent: &[u8], hash:
 async fn insert(tx: &mut Transaction<'static, Sqlite>, session: &Session, now: Millis) -> Result<String> {
     let token = secret::random::<32>()?;
     let roles = serde_json::Value::from(session.identity.roles.clone()).to_string();
+    let lists = serde_json::json!(session.identity.lists).to_string();
     sqlx::query(
-        "INSERT INTO sessions (hash, family, parent, user, tenant, app, roles, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO sessions (hash, family, parent, user, tenant, app, roles, expires_at, lists)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )
     .bind(secret::hashed(&token))
     .bind(&session.family)
@@ -153,6 +157,7 @@ async fn insert(tx: &mut Transaction<'static, Sqlite>, session: &Session, now: M
     .bind(&session.identity.app)
     .bind(roles)
     .bind(time(now.plus(SESSION_MS)))
+    .bind(lists)
     .execute(&mut **tx)
     .await
     .map_err(|error| database(&error))?;

@@ -5,6 +5,7 @@
 use crate::authority::identity::{self, TempRow};
 use crate::authority::push::Push;
 use crate::authority::rows::{DeviceRow, Entry, Row, RowKey};
+use crate::authority::scope::{Held, places};
 use crate::authority::terms;
 use crate::id::{DeviceId, OpId};
 use crate::limits::CASCADE_ROWS;
@@ -25,6 +26,8 @@ pub struct PushReads {
     pub temps: Vec<String>,
     /// The live rows under these terms, for each at most `CASCADE_ROWS` and one more.
     pub terms: Vec<String>,
+    /// The user's places: by which rules each of the rows is in them.
+    pub places: Vec<String>,
 }
 
 /// What it found; absent things are left out.
@@ -40,6 +43,10 @@ pub struct PushFound {
     pub temps: Vec<TempRow>,
     /// Rows by term.
     pub terms: Vec<(String, Row)>,
+    /// By which rules the rows are the user's.
+    pub held: Held,
+    /// Rows that were the user's and have left their places.
+    pub left: BTreeSet<RowKey>,
 }
 
 /// Everything that was read for one push.
@@ -50,6 +57,8 @@ pub struct Gathered {
     pub(super) device: Option<DeviceRow>,
     pub(super) temps: BTreeMap<String, TempRow>,
     pub(super) terms: BTreeMap<String, Vec<RowKey>>,
+    pub(super) held: Held,
+    pub(super) left: BTreeSet<RowKey>,
     /// The ops with every temporary id that is known replaced by the real one.
     pub(super) changes: Vec<Change>,
     asked: BTreeSet<RowKey>,
@@ -62,6 +71,8 @@ impl Gathered {
         self.entries.extend(found.entries.into_iter().map(|entry| (entry.id.clone(), entry)));
         self.rows.extend(found.rows.into_iter().map(|row| (row.key(), row)));
         self.temps.extend(found.temps.into_iter().map(|row| (row.temp_id.clone(), row)));
+        self.held.extend(found.held);
+        self.left.extend(found.left);
         for (term, row) in found.terms {
             self.terms.entry(term).or_default().push(row.key());
             self.rows.insert(row.key(), row);
@@ -100,7 +111,8 @@ impl Push<'_> {
             found.changes = identity::resolved(self, found);
         }
         let (rows, terms) = self.wanted(found);
-        found.ask(rows, terms)
+        let places = if self.schema().partitioned() { places(self.schema(), self.who(), &[]) } else { Vec::new() };
+        found.ask(rows, terms).map(|reads| PushReads { places, ..reads })
     }
 
     /// Everything known to be needed by now, asked for already or not.

@@ -4,8 +4,8 @@
 use crate::authority::gather::{Gathered, PushFound, PushReads};
 use crate::authority::horizon::Horizon;
 use crate::authority::identity::TempRow;
+use crate::authority::members::Members;
 use crate::authority::negotiate;
-use crate::authority::pull::{Next, PageFound, PageRead, Pull};
 use crate::authority::push::{Push, success};
 use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, RunRow, Who};
 use crate::authority::runs;
@@ -14,11 +14,12 @@ use crate::authority::token::TokenKey;
 use crate::error::Result;
 use crate::id::{DeviceId, OpId, Run, User};
 use crate::limits::CASCADE_ROWS;
-use crate::record::order::compare_text;
 use crate::schema::Schema;
 use crate::time::Millis;
-use crate::wire::{Device, DeviceReply, PullReply, PullRequest, PushReply, PushRequest, Reset};
+use crate::wire::{Device, DeviceReply, PushReply, PushRequest, Reset};
 use std::collections::{BTreeMap, BTreeSet};
+
+mod pull;
 
 /// One tenant's data.
 #[derive(Clone, Debug)]
@@ -34,6 +35,9 @@ pub struct MemoryLedger {
     counter: u64,
     horizon: Horizon,
     key: TokenKey,
+    members: Members,
+    /// The rules that membership was worked out by.
+    rules: String,
 }
 
 impl MemoryLedger {
@@ -52,6 +56,8 @@ impl MemoryLedger {
             counter: 0,
             horizon: Horizon::default(),
             key,
+            members: Members::default(),
+            rules: String::new(),
         }
     }
 
@@ -90,13 +96,15 @@ impl MemoryLedger {
         if runs::has_lost(request.mark.as_ref(), &self.runs, self.counter) {
             return Ok(PushReply { reset: Some(Reset::Rollback), ..PushReply::without_answers(now) });
         }
+        self.ensure(schema, now);
         let (pull, pull_error) = negotiate::first_page(schema, &request);
         let push = Push::new(schema, who.clone(), request, now).behind(self.horizon);
         let mut found = Gathered::default();
         while let Some(reads) = push.next(&mut found) {
             found.take(self.found(who, &reads));
         }
-        let decided = push.decide(found)?;
+        let mut decided = push.decide(found)?;
+        decided.with(self.follow(decided.follow(&push)));
         let first = self.counter + 1;
         self.counter += decided.changes();
         let commit = decided.number(first);
@@ -111,6 +119,7 @@ impl MemoryLedger {
             self.entries.insert(entry.id.clone(), entry);
         }
         self.devices.insert(commit.device.id.clone(), commit.device);
+        self.members.apply(commit.membership);
         let mut reply = PushReply {
             success: success(&commit.processed),
             processed: commit.processed,
@@ -126,46 +135,6 @@ impl MemoryLedger {
         Ok(reply)
     }
 
-    /// Answers a pull.
-    #[must_use]
-    pub fn pull(&self, schema: &Schema, who: &Who, request: PullRequest, now: Millis) -> PullReply {
-        let mut pull = Pull::new(schema, who, request, (&self.key, &self.runs, self.counter, now)).behind(self.horizon);
-        let mut found = None;
-        loop {
-            match pull.advance(found) {
-                Next::Read(read) => found = Some(self.read(who, &read)),
-                Next::Done(reply) => return *reply,
-            }
-        }
-    }
-
-    fn read(&self, who: &Who, read: &PageRead) -> PageFound {
-        let rows: Vec<Row> = match read {
-            PageRead::Counter => Vec::new(),
-            PageRead::Rows(keys) => keys.iter().filter_map(|key| self.rows.get(key).cloned()).collect(),
-            PageRead::Delta { after, limit } => {
-                let keys = self.by_number.range(after + 1..).take(*limit);
-                keys.filter_map(|(_, key)| self.rows.get(key).cloned()).collect()
-            }
-            PageRead::Snapshot { entity, after, limit } => {
-                let behind = |row: &&Row| after.as_ref().is_none_or(|after| compare_text(&row.id, after).is_gt());
-                let mut rows: Vec<&Row> =
-                    self.rows.values().filter(|row| row.entity == *entity && !row.deleted).filter(behind).collect();
-                rows.sort_by(|a, b| compare_text(&a.id, &b.id));
-                rows.into_iter().take(*limit).cloned().collect()
-            }
-        };
-        let acks = match read {
-            PageRead::Delta { after, limit } => {
-                let end = if rows.len() < *limit { self.counter } else { rows.last().map_or(self.counter, |row| row.number) };
-                let range = (who.device.clone(), after + 1)..=(who.device.clone(), end.max(after + 1));
-                self.acks.range(range).filter_map(|(_, id)| self.entries.get(id).cloned()).collect()
-            }
-            _ => Vec::new(),
-        };
-        PageFound { rows, acks, counter: self.counter }
-    }
-
     fn found(&self, who: &Who, reads: &PushReads) -> PushFound {
         let temp = |temp: &String| self.temps.get(&(who.user.clone(), temp.clone())).cloned();
         let under = |term: &String| {
@@ -179,6 +148,8 @@ impl MemoryLedger {
             device: reads.device.as_ref().and_then(|id| self.devices.get(id).cloned()),
             temps: reads.temps.iter().filter_map(temp).collect(),
             terms: reads.terms.iter().flat_map(under).collect(),
+            held: self.held(&reads.rows, &reads.places),
+            left: reads.rows.iter().filter(|key| self.members.had(key, &reads.places)).cloned().collect(),
         }
     }
 

@@ -2,17 +2,22 @@
 //! decides; it reads no database and no clock. A ledger (SQLite, PostgreSQL, or the one in memory here) fetches what `Push`
 //! and `Pull` ask for, inside one database transaction, and writes what they answer.
 
+pub mod choose;
 mod decide;
+pub mod follow;
 pub mod gather;
 pub mod horizon;
 pub mod identity;
+mod members;
 pub mod memory;
 mod negotiate;
 mod overlay;
 pub mod pull;
 pub mod push;
+mod reach;
 pub mod rows;
 pub mod runs;
+pub mod scope;
 pub mod terms;
 pub mod token;
 
@@ -20,7 +25,7 @@ pub use gather::{Gathered, PushFound, PushReads};
 pub use identity::TempRow;
 pub use memory::MemoryLedger;
 pub use negotiate::{first_page, row as up_to_date_row, rows_for};
-pub use pull::{Next, PageFound, PageRead, Pull};
+pub use pull::{Next, PageFound, PageRead, Pull, Reader};
 pub use push::{Decided, Push, PushCommit};
 pub use rows::{DeviceRow, Entry, Row, RowKey, RunRow, Who};
 pub use token::TokenKey;
@@ -45,6 +50,7 @@ pub fn attach(who: &Who, device: &Device, known: Option<DeviceRow>, now: Millis)
             request_no: 0,
             request_hash: String::new(),
             seen_at: now,
+            deselected: Vec::new(),
         }),
     }
 }

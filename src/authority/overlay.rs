@@ -4,6 +4,7 @@
 
 use crate::authority::gather::Gathered;
 use crate::authority::rows::{Row, RowKey};
+use crate::authority::scope::Held;
 use crate::authority::terms;
 use crate::limits::CASCADE_ROWS;
 use crate::schema::Schema;
@@ -21,6 +22,10 @@ pub(super) struct Overlay<'a> {
     /// Records that the group being decided creates: its ops may refer to them before they are there, since either all of
     /// the group is accepted or nothing of it.
     coming: BTreeSet<RowKey>,
+    /// By which rules the rows were the user's before the push.
+    pub held: Held,
+    /// Rows that were the user's and have left their places.
+    pub left: BTreeSet<RowKey>,
 }
 
 impl<'a> Overlay<'a> {
@@ -32,7 +37,16 @@ impl<'a> Overlay<'a> {
             }
             terms.insert(term.clone(), keys.iter().cloned().collect());
         }
-        Self { schema, rows: found.rows.clone(), terms, crowded, undo: Vec::new(), coming: BTreeSet::new() }
+        Self {
+            schema,
+            rows: found.rows.clone(),
+            terms,
+            crowded,
+            undo: Vec::new(),
+            coming: BTreeSet::new(),
+            held: found.held.clone(),
+            left: found.left.clone(),
+        }
     }
 
     pub fn put(&mut self, row: Row) {

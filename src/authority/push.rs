@@ -3,12 +3,14 @@
 //! one leaves no trace (the savepoint of an op, whatever the database).
 
 use crate::authority::decide;
+use crate::authority::follow::Follow;
 use crate::authority::gather::Gathered;
 use crate::authority::horizon::{self, Horizon};
 use crate::authority::identity::{self, TempRow};
 use crate::authority::negotiate;
 use crate::authority::overlay::Overlay;
 use crate::authority::rows::{DeviceRow, Entry, Row, RowKey, Who};
+use crate::authority::scope::Membership;
 use crate::authority::terms::hex;
 use crate::error::{Code, Error, Result};
 use crate::id::OpId;
@@ -46,6 +48,7 @@ pub struct Decided {
     device: DeviceRow,
     /// The device's schema is older than the server's.
     older: bool,
+    membership: Membership,
 }
 
 /// An op decided now: its entry, where its answer stands, and which change was its own.
@@ -77,6 +80,8 @@ pub struct PushCommit {
     pub device: DeviceRow,
     /// The answers of the push, old and new, in the order of the request.
     pub processed: Vec<Processed>,
+    /// What the rows do to membership.
+    pub membership: Membership,
 }
 
 impl<'a> Push<'a> {
@@ -130,6 +135,7 @@ impl<'a> Push<'a> {
             temps: Vec::new(),
             device: self.device(found.device.clone())?,
             older: self.request.schema_version < self.schema.version,
+            membership: Membership::default(),
         };
         let mut overlay = Overlay::new(self.schema, &found);
         let mut from = 0;
@@ -235,6 +241,7 @@ impl<'a> Push<'a> {
         if verdict.recorded {
             let entry = Entry {
                 id: change.queue_id.clone(),
+                entity: meant.entity_type.clone(),
                 user: self.who.user.clone(),
                 device: self.who.device.clone(),
                 fingerprint,
@@ -319,15 +326,38 @@ impl Decided {
         }
     }
 
+    /// What the changed rows do to membership has to be worked out before they are written.
+    #[must_use]
+    pub fn follow<'a>(&self, push: &Push<'a>) -> Follow<'a> {
+        Follow::changed(push.schema, &self.rows(0), push.now)
+    }
+
+    /// And is written with them.
+    pub fn with(&mut self, membership: Membership) {
+        self.membership = membership;
+    }
+
     /// How many numbers to take from the tenant's counter, as the last statement before writing (law 12).
     #[must_use]
     pub fn changes(&self) -> u64 {
-        self.changed.len() as u64
+        self.changed.len() as u64 + self.membership.beyond(&self.rows(0))
+    }
+
+    /// The rows as they are after all changes, numbered from `first`.
+    fn rows(&self, first: u64) -> Vec<Row> {
+        let mut rows: BTreeMap<RowKey, Row> = BTreeMap::new();
+        for (at, row) in self.changed.iter().enumerate() {
+            rows.insert(row.key(), Row { number: first + at as u64, ..row.clone() });
+        }
+        rows.into_values().collect()
     }
 
     /// Gives the changes their numbers, `first` to `first + changes() - 1`.
     #[must_use]
     pub fn number(self, first: u64) -> PushCommit {
+        let rows = self.rows(first);
+        let mut membership = self.membership;
+        membership.number(&rows, first + self.changed.len() as u64);
         let mut processed = self.processed;
         let mut entries = Vec::with_capacity(self.fresh.len());
         for Fresh { mut entry, place, change } in self.fresh {
@@ -341,11 +371,7 @@ impl Decided {
         if self.older {
             negotiate::for_older(&mut processed);
         }
-        let mut rows: BTreeMap<RowKey, Row> = BTreeMap::new();
-        for (at, row) in self.changed.into_iter().enumerate() {
-            rows.insert(row.key(), Row { number: first + at as u64, ..row });
-        }
-        PushCommit { rows: rows.into_values().collect(), entries, temps: self.temps, device: self.device, processed }
+        PushCommit { rows, entries, temps: self.temps, device: self.device, processed, membership }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::schema::Operation;
 use crate::time::Millis;
 use crate::wire::change::Stamp;
 use crate::wire::{Processed, RemoteChange};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Who asks: from the token alone, never from the body.
@@ -21,6 +22,8 @@ pub struct Who {
     pub roles: Vec<String>,
     /// The device they write from.
     pub device: DeviceId,
+    /// Lists of their profile that partition rules may ask for: `"$sites"` is `sites`.
+    pub lists: BTreeMap<String, Vec<Value>>,
 }
 
 /// Names a row.
@@ -66,6 +69,8 @@ plain! {
     pub struct Entry {
         /// The op.
         pub id: OpId,
+        /// The entity of its record.
+        pub entity: String = String::new(),
         /// Who sent it.
         pub user: User,
         /// From where.
@@ -102,6 +107,8 @@ plain! {
         pub request_hash: String,
         /// When it was last heard of.
         pub seen_at: Millis,
+        /// Entities its user does not want on it.
+        pub deselected: Vec<String> = Vec::new(),
         ..
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::id::{Run, Token};
 use crate::plain::plain;
+use crate::time::Millis;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -31,6 +32,12 @@ plain! {
         pub number: u64,
         /// In a snapshot: the entity and the last id that was sent.
         pub snapshot?: Option<Place>,
+        /// The places that are with the device, or will be once the snapshot is done; none named: everything.
+        pub scope?: Vec<String>,
+        /// Places gained or lost that the snapshot walks through; none: it goes through all.
+        pub walk?: Vec<String>,
+        /// When the snapshot began: tiers that go by time are those of that moment.
+        pub at: Millis = Millis::default(),
         ..
     }
 }
@@ -43,6 +50,8 @@ plain! {
         pub entity: String,
         /// The last id sent of it.
         pub after?: Option<String>,
+        /// The tier of the step.
+        pub tier: u8 = 0,
         ..
     }
 }
@@ -86,6 +95,7 @@ impl std::fmt::Debug for TokenKey {
 mod tests {
     use super::{Cursor, TokenKey};
     use crate::id::Token;
+    use crate::time::Millis;
     use proptest::prelude::*;
 
     fn cursor() -> Cursor {
@@ -97,6 +107,9 @@ mod tests {
             schema: 1,
             number: 7,
             snapshot: None,
+            scope: Vec::new(),
+            walk: Vec::new(),
+            at: Millis(0),
         }
     }
 

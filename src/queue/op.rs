@@ -167,6 +167,13 @@ impl Op {
         !self.frozen && matches!(self.status, OpStatus::Pending)
     }
 
+    /// Whether it waits for its record to come back into scope: refused here, never by the server.
+    #[must_use]
+    pub fn kept_back(&self) -> bool {
+        let denied = self.error.as_ref().is_some_and(|error| error.code == crate::error::Code::PermissionDenied);
+        self.status == OpStatus::Failed && !self.frozen && denied
+    }
+
     /// The name under which other ops say that they need this op's record.
     #[must_use]
     pub fn need(&self) -> String {

@@ -97,10 +97,22 @@ impl Schema {
             for entity in role.may.keys().filter(|entity| *entity != "*") {
                 known(&self.entities, entity, &format!("{path}.may.{entity}"))?;
             }
+            for (at, entity) in role.sees.iter().enumerate() {
+                known(&self.entities, entity, &format!("{path}.sees[{at}]"))?;
+            }
             for (at, field) in role.not_fields.iter().enumerate() {
                 let path = format!("{path}.not_fields[{at}]");
                 let (entity, inner) = dotted(field, &path)?;
                 entity::path(known(&self.entities, entity, &path)?, inner, &path)?;
+            }
+            for (at, field) in role.hidden_fields.iter().enumerate() {
+                let path = format!("{path}.hidden_fields[{at}]");
+                let (entity, inner) = dotted(field, &path)?;
+                let entity = known(&self.entities, entity, &path)?;
+                known(&entity.fields, inner, &path)?;
+                if entity.key == inner {
+                    return Err(bad(path, "the key field cannot be hidden", "leave the entity out of `sees` instead"));
+                }
             }
         }
         Ok(())

@@ -208,7 +208,7 @@ fn found_is(found: &Value, equal: impl Fn(&Value) -> bool) -> bool {
 }
 
 /// A time as fields hold it: a date with time, a date (its first moment), or milliseconds.
-fn time(value: &Value) -> Option<Millis> {
+pub(super) fn time(value: &Value) -> Option<Millis> {
     match value {
         Value::String(text) => Millis::parse(text).or_else(|| Millis::parse(&format!("{text}T00:00:00Z"))),
         number => number.as_u64().map(Millis),

@@ -51,6 +51,8 @@ plain! {
         pub opened_ms?: Option<u64>,
         /// Only these fields travel; empty: all.
         pub fields?: Vec<String>,
+        /// Only for users with one of these roles; empty: for everybody.
+        pub roles?: Vec<String>,
     }
 }
 
@@ -223,5 +225,9 @@ plain! {
         pub may: BTreeMap<String, Vec<Operation>> = BTreeMap::new(),
         /// Fields it must not change, as `entity.field`.
         pub not_fields: Vec<String> = Vec::new(),
+        /// Entities it may read; empty: all. Any other never travels to it.
+        pub sees: Vec<String> = Vec::new(),
+        /// Fields that never travel to it, as `entity.field`.
+        pub hidden_fields: Vec<String> = Vec::new(),
     }
 }

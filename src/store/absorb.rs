@@ -11,6 +11,7 @@ use crate::schema::{Operation, Schema};
 use crate::store::answer::{self, Fate};
 use crate::store::desk::{Desk, Name, Summary, answers, record_reads};
 use crate::store::layout::{BASE, BY_ID, CONFLICTS, ID_MAP, METADATA, QUARANTINE, QUEUE};
+use crate::store::leave::{self, Left};
 use crate::store::port::{Durability, Range, Read, Rows, Scope, Step};
 use crate::store::quarantine::{QuarantineRow, read_op};
 use crate::store::rows::{Head, SyncRow};
@@ -32,10 +33,15 @@ pub struct Absorbed {
     pub taken: u64,
     /// Own ops that were settled by acks.
     pub acked: u64,
-    /// Rows of kinds this schema does not know.
+    /// Rows of kinds this schema does not know: skipped. The token is bound to the schema's version, so that a newer one
+    /// begins a snapshot and has them all.
     pub unknown: u64,
     /// Rows that do not keep to the schema; they are in quarantine.
     pub refused: u64,
+    /// Records that left this device because they left the user's scope.
+    pub removed: u64,
+    /// Records that left the scope with work that was not sent: kept, and asked about.
+    pub locked: u64,
     /// What is left of the slice when its range was too long for one transaction; the token has not moved then.
     pub rest: Option<Box<Slice>>,
     /// How the store stands after it.
@@ -99,6 +105,7 @@ impl Absorb {
         let named = |name: &str| {
             !self.slice.acks.is_empty()
                 || self.slice.changes.iter().any(|row| row.entity_type == name)
+                || self.slice.removed.iter().any(|gone| gone.entity_type == name)
                 || self.slice.range.as_ref().is_some_and(|range| range.entity_type == name)
         };
         let entities = schema.entities.iter().filter(|(name, _)| named(name));
@@ -127,6 +134,11 @@ impl Absorb {
         self.slice.changes.iter().filter(|row| schema.entities.contains_key(&row.entity_type))
     }
 
+    fn leaving(&self, schema: &Schema) -> Vec<Name> {
+        let removed = self.slice.removed.iter().filter(|gone| schema.entities.contains_key(&gone.entity_type));
+        removed.map(|gone| (gone.entity_type.clone(), gone.entity_id.clone())).collect()
+    }
+
     fn reads(&self, schema: &Schema) -> Result<Vec<Read>> {
         let mut reads = vec![Head::read(), SyncRow::read()];
         for ack in &self.slice.acks {
@@ -134,6 +146,9 @@ impl Absorb {
         }
         for row in self.known(schema) {
             let name = (row.entity_type.clone(), row.entity_id.clone());
+            reads.extend(record_reads(schema.entity(&name.0)?, &name));
+        }
+        for name in self.leaving(schema) {
             reads.extend(record_reads(schema.entity(&name.0)?, &name));
         }
         if let Some(range) = self.slice.range.as_ref().filter(|range| schema.entities.contains_key(&range.entity_type)) {
@@ -164,6 +179,9 @@ impl Absorb {
         }
         for row in self.known(schema) {
             desk.take_record(&(row.entity_type.clone(), row.entity_id.clone()), &mut answers)?;
+        }
+        for name in self.leaving(schema) {
+            desk.take_record(&name, &mut answers)?;
         }
         self.desk = desk;
         if self.slice.range.as_ref().is_some_and(|range| schema.entities.contains_key(&range.entity_type)) {
@@ -222,8 +240,10 @@ impl Absorb {
     /// Local records of the range that the slice does not list.
     fn gone(&self) -> Vec<Name> {
         let Some(range) = &self.slice.range else { return Vec::new() };
-        let listed =
-            |id: &String| self.slice.changes.iter().any(|row| row.entity_type == range.entity_type && row.entity_id == *id);
+        let listed = |id: &String| {
+            range.kept.contains(id)
+                || self.slice.changes.iter().any(|row| row.entity_type == range.entity_type && row.entity_id == *id)
+        };
         self.local.iter().filter(|id| !listed(id)).map(|id| (range.entity_type.clone(), id.clone())).collect()
     }
 
@@ -262,6 +282,13 @@ impl Absorb {
                 absorbed.taken += u64::from(answer::take(&mut desk, schema, row, (self.now, self.slice.range.is_some()))?);
             }
         }
+        for name in self.leaving(schema) {
+            match leave::leave(&mut desk, &name, self.now) {
+                Left::Nothing => {}
+                Left::Gone => absorbed.removed += 1,
+                Left::Locked => absorbed.locked += 1,
+            }
+        }
         for name in self.gone() {
             lost::keep(&mut desk, &name, None, self.now)?;
             answer::vanish(&mut desk, &name);
@@ -282,7 +309,7 @@ impl Absorb {
         let last = self.local.last().filter(|_| self.local.len() >= SWEEP as usize)?;
         let range = IdRange { after: Some(last.clone()), ..range.clone() };
         let changes = self.slice.changes.iter().filter(|row| covers(&range, &row.entity_id)).cloned().collect();
-        Some(Slice { acks: Vec::new(), changes, range: Some(range), token: self.slice.token.clone() })
+        Some(Slice { acks: Vec::new(), changes, removed: Vec::new(), range: Some(range), token: self.slice.token.clone() })
     }
 }
 
@@ -302,7 +329,7 @@ fn refusal_id(row: &RemoteChange) -> String {
 
 fn refuse(desk: &mut Desk, row: &RemoteChange, why: (&Error, bool), now: Millis) -> Result<()> {
     let (error, seen) = why;
-    answer::unwant(desk, &(row.entity_type.clone(), row.entity_id.clone()));
+    leave::unwant(desk, &(row.entity_type.clone(), row.entity_id.clone()));
     if seen {
         desk.head.quarantined = desk.head.quarantined.saturating_sub(1);
     }

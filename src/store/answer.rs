@@ -9,7 +9,7 @@ use crate::schema::{Operation, Schema};
 use crate::store::desk::{Desk, Name, no_fields};
 use crate::store::rows::{BaseRow, ConflictRow, Record, RecordStatus, SyncInfo};
 use crate::store::settle::releases;
-use crate::store::{rebase, remap};
+use crate::store::{leave, rebase, remap};
 use crate::time::Millis;
 use crate::wire::change::Stamp;
 use crate::wire::push::ConflictData;
@@ -198,6 +198,7 @@ fn stand(
         stamps: after.stamps,
         by: by.clone(),
         at,
+        left: false,
     };
     let lane: Vec<Op> = desk.lane(name).into_iter().map(|op| by_their_clock(desk, op)).collect();
     let fields = if lane.is_empty() {
@@ -311,9 +312,13 @@ fn parked(desk: &mut Desk, schema: &Schema, op: Op, answer: &Processed, now: Mil
 pub(crate) fn take(desk: &mut Desk, schema: &Schema, row: &RemoteChange, when: (Millis, bool)) -> Result<bool> {
     let (now, snapshot) = when;
     let name = (row.entity_type.clone(), row.entity_id.clone());
-    let asked_for = unwant(desk, &name);
+    let asked_for = leave::unwant(desk, &name);
     let known = desk.base(&name).map(|base| base.version).or_else(|| desk.record(&name).and_then(|record| record.sync.version));
-    if !snapshot && !asked_for && known.is_some_and(|known| known >= row.server_version) {
+    let back = leave::back(desk, &name, now);
+    // The same version with other fields: the user has come to see more of it, or less.
+    let old =
+        known.is_some_and(|known| known > row.server_version || known == row.server_version && leave::is_here(desk, &name, row));
+    if !snapshot && !asked_for && !back && old {
         return Ok(false);
     }
     hear(desk, row, now);
@@ -357,11 +362,15 @@ fn gone_below(desk: &mut Desk, name: &Name) {
 /// What was edited or deleted here is no longer known to the server at all: its tombstone was collected, or the server was
 /// restored to before it. A delete has its wish; an edit is asked about, as against any other delete.
 fn missing(desk: &mut Desk, schema: &Schema, op: Op, answer: &Processed, now: Millis) -> Result<Fate> {
+    let name = (op.entity_type.clone(), op.entity_id.clone());
+    if desk.base(&name).is_some_and(|base| base.left) {
+        // Out of the user's reach is not deleted: the op is kept for export or a decision.
+        return refused(desk, op, answer, (now, 0));
+    }
     if op.operation == Operation::Delete {
         applied(desk, schema, &op, &Processed { status: Status::Success, error: None, ..answer.clone() }, now)?;
         return Ok(Fate::Applied);
     }
-    let name = (op.entity_type.clone(), op.entity_id.clone());
     gone_below(desk, &name);
     let theirs = ConflictData {
         kind: "edit_delete".into(),
@@ -383,13 +392,4 @@ pub(crate) fn want(desk: &mut Desk, name: &Name) {
             sync.want.push(want);
         }
     });
-}
-
-pub(crate) fn unwant(desk: &mut Desk, name: &Name) -> bool {
-    let wanted = |want: &Want| want.entity_type == name.0 && want.entity_id == name.1;
-    let asked_for = desk.sync_row().is_some_and(|sync| sync.want.iter().any(wanted));
-    if asked_for {
-        desk.edit_sync(|sync| sync.want.retain(|want| !wanted(want)));
-    }
-    asked_for
 }

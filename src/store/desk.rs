@@ -316,6 +316,7 @@ impl Desk {
         let any = |status| lane.iter().any(|op| op.status == status);
         match () {
             () if any(OpStatus::Conflict) => RecordStatus::Conflict,
+            () if any(OpStatus::Failed) && self.base(name).is_some_and(|base| base.left) => RecordStatus::Locked,
             () if any(OpStatus::Failed) => RecordStatus::Failed,
             () if lane.is_empty() => RecordStatus::Synced,
             () => RecordStatus::Pending,

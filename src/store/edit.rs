@@ -67,7 +67,9 @@ impl Edit<'_> {
             return Ok(None);
         }
         let fields = next.applied(&record.fields);
-        self.entity.check_record(&self.name.0, &fields)?;
+        if !self.schema.is_narrowed(&self.name.0) {
+            self.entity.check_record(&self.name.0, &fields)?;
+        }
         self.keep_base(desk, &record);
         // A create waits only for records older than itself, so that no two wait for each other: the later link is an op behind.
         let later = |open: &Op| open.operation == Operation::Create && links.needs.iter().any(|one| !open.needs.contains(one));
@@ -144,6 +146,7 @@ impl Edit<'_> {
                 stamps: std::collections::BTreeMap::new(),
                 by: record.sync.by.clone(),
                 at: record.sync.server_at,
+                left: false,
             };
             desk.put_base(self.name, Some(base));
         }

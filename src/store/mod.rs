@@ -4,6 +4,7 @@
 
 pub mod absorb;
 pub mod act;
+mod allow;
 mod answer;
 mod collide;
 pub mod deleted;
@@ -13,6 +14,7 @@ pub mod inspect;
 pub mod isolate;
 pub mod key;
 pub mod layout;
+mod leave;
 mod lost;
 pub mod memory;
 pub mod migrate;

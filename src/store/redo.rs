@@ -155,7 +155,11 @@ impl Redo<'_> {
             first.behind = false;
             desk.put_op(first.clone());
         }
-        let base = desk.base(name).cloned();
+        let mut base = desk.base(name).cloned();
+        // Of a record that has left the user's scope nothing stays but what was written here; that was given up.
+        if base.as_ref().is_some_and(|base| base.left) && lane.is_empty() {
+            base = None;
+        }
         let old = desk.record(name).map(|record| record.sync.clone());
         let shown = desk.record(name).map(|record| record.fields.clone());
         let fields = rebase::view(entity, base.as_ref(), &lane.iter().collect::<Vec<_>>(), shown.as_ref());

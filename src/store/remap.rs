@@ -208,7 +208,7 @@ fn stand_in(desk: &mut Desk, entity: &Entity, name: &Name, to: &Name) {
             let (entity_type, entity_id) = to.clone();
             let (by, at, data) = (there.sync.by, there.sync.server_at, Some(there.fields));
             let stamps = std::collections::BTreeMap::new();
-            desk.put_base(to, Some(BaseRow { entity_type, entity_id, version, data, stamps, by, at }));
+            desk.put_base(to, Some(BaseRow { entity_type, entity_id, version, data, stamps, by, at, left: false }));
         }
         return;
     }

@@ -89,9 +89,45 @@ plain! {
         pub restored?: bool,
         /// When completed ops were last let go.
         pub swept_at: Millis = Millis::default(),
+        /// The user's roles as the server last named them; none: it never has.
+        pub roles?: Option<Vec<String>>,
+        /// Where pulls of a part stand, by what they were asked for; gone when the whole is fetched.
+        pub sides?: Vec<Side>,
         /// The protocol this row was written under.
         pub protocol: u32,
         ..
+    }
+}
+
+plain! {
+    /// Where a pull of some entities or tiers stands.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Side {
+        /// What it is asked for.
+        pub part: Part,
+        /// Where it goes on.
+        pub token: Token,
+        ..
+    }
+}
+
+plain! {
+    /// A part of what a pull could bring; empty lists stand for everything.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Part: Default {
+        /// Only these entities.
+        pub entities?: Vec<String>,
+        /// Only these tiers.
+        pub tiers?: Vec<u8>,
+        ..
+    }
+}
+
+impl Part {
+    /// Whether it is everything.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.entities.is_empty() && self.tiers.is_empty()
     }
 }
 
@@ -113,6 +149,8 @@ plain! {
         pub by: String = String::new(),
         /// When the server took that change.
         pub at: Option<Millis>,
+        /// The record has left the user's scope since.
+        pub left?: bool,
         ..
     }
 }
@@ -128,6 +166,8 @@ words! {
         Failed = "failed",
         /// An op of it met another change that no rule could merge.
         Conflict = "conflict",
+        /// It has left the user's scope; its ops are kept back for export or a decision.
+        Locked = "locked",
     }
 }
 
@@ -270,6 +310,8 @@ impl SyncRow {
             mark: None,
             replay: None,
             restored: false,
+            roles: None,
+            sides: Vec::new(),
             swept_at: now,
             protocol: PROTOCOL,
         }

@@ -13,9 +13,9 @@ use crate::store::desk::{Desk, Name, Summary, answers, first, record_read, recor
 use crate::store::edit::{Edit, Links};
 use crate::store::port::{Durability, Read, Rows, Scope, Step};
 use crate::store::quarantine::Place;
-use crate::store::rows::{Head, IdMapRow, Record, from_row};
+use crate::store::rows::{Head, IdMapRow, Record, SyncRow, from_row};
 use crate::store::settle::children_read;
-use crate::store::{layout, scope};
+use crate::store::{allow, layout, scope};
 use crate::time::Millis;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -154,6 +154,9 @@ impl Write {
 
     fn reads(&self, schema: &Schema) -> Result<Vec<Read>> {
         let mut reads = vec![Head::read()];
+        if !schema.roles.is_empty() {
+            reads.push(SyncRow::read());
+        }
         for item in &self.items {
             reads.extend(record_reads(schema.entity(&item.name.0)?, &item.name));
             for (entity, id) in &item.parents {
@@ -170,6 +173,9 @@ impl Write {
         let mut answers = answers(rows);
         let mut desk = Desk::default();
         desk.take_head(answers.next().unwrap_or_default())?;
+        if !schema.roles.is_empty() {
+            desk.take_sync(answers.next().unwrap_or_default())?;
+        }
         let mut parents = BTreeMap::new();
         for item in &self.items {
             desk.take_record(&item.name, &mut answers)?;
@@ -198,7 +204,7 @@ impl Write {
                 group: self.group.as_ref(),
                 critical: false,
             };
-            let op = edit.apply(&mut desk, links);
+            let op = allow::check(schema, &desk, &item.request, &item.name).and_then(|()| edit.apply(&mut desk, links));
             let op = op.map_err(|error| if self.group.is_some() { at_place(error, place) } else { error })?;
             critical |= edit.critical;
             each.push((item.name.1.clone(), op));

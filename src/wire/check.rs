@@ -7,7 +7,7 @@ use crate::id::is_temp;
 use crate::limits;
 use crate::plain::{self, Plain};
 use crate::schema::Operation;
-use crate::wire::{Change, PROTOCOL, PullRequest, PushRequest, Slice};
+use crate::wire::{Change, Choice, PROTOCOL, PullRequest, PushRequest, Slice};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -70,6 +70,27 @@ fn mark(mark: Option<&crate::wire::Mark>) -> Result<()> {
     mark.map_or(Ok(()), |mark| id(mark.run.as_str(), "mark.run"))
 }
 
+/// A choice that may be taken.
+///
+/// # Errors
+/// As `push`.
+pub fn choice(choice: &Choice) -> Result<()> {
+    protocol(choice.protocol)?;
+    id(&choice.device_id.0, "device_id")?;
+    let lists = [("selected", choice.selected.len()), ("opened", choice.opened.len()), ("deselected", choice.deselected.len())];
+    for (path, len) in lists {
+        if len > limits::PICKS {
+            return Err(too_large(path, "PICKS", limits::PICKS));
+        }
+    }
+    let opened = choice.opened.iter().map(|one| (&one.entity_type, &one.entity_id));
+    for (entity, record) in choice.selected.iter().map(|one| (&one.entity_type, &one.entity_id)).chain(opened) {
+        id(entity, "entity_type")?;
+        id(record, "entity_id")?;
+    }
+    choice.deselected.iter().try_for_each(|name| id(name, "deselected"))
+}
+
 fn change(change: &Change) -> Result<()> {
     id(&change.queue_id.0, "queue_id")?;
     match &change.temp_id {
@@ -121,6 +142,13 @@ pub fn slice(slice: &Slice) -> Result<()> {
     let wrong = |path: &str, what: &str| Err(Error::new(Code::ProtocolError, what).at(path));
     if slice.changes.len() > limits::SLICE_ROWS || slice.acks.len() > limits::SLICE_ACKS {
         return wrong("slices", "a slice holds at most 32 rows and 64 acks");
+    }
+    // What leaves: as many as rows, and one for each ack.
+    if slice.removed.len() > limits::SLICE_ROWS + limits::SLICE_ACKS {
+        return wrong("slices.removed", "a slice takes away at most 96 records");
+    }
+    if slice.range.as_ref().is_some_and(|range| range.kept.len() > limits::SLICE_KEPT) {
+        return wrong("slices.range.kept", "a slice names at most 256 ids as kept");
     }
     for row in &slice.changes {
         id(&row.entity_id, "slices.changes.entity_id")?;

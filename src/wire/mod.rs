@@ -4,12 +4,14 @@
 
 pub mod change;
 pub mod check;
+pub mod choice;
 pub mod exchange;
 pub mod problem;
 pub mod pull;
 pub mod push;
 
 pub use change::{Change, RemoteChange};
+pub use choice::{Choice, ChoiceReply, Opened};
 pub use exchange::{Reply, Request};
 pub use problem::Problem;
 pub use pull::{Ack, IdRange, Mark, PullReply, PullRequest, Reset, Slice, Want};

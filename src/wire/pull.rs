@@ -72,6 +72,8 @@ plain! {
         pub server_time: String,
         /// The token is of no use any more: load everything.
         pub reset?: Option<Reset>,
+        /// The user's roles, where the schema has any: what the device checks writes by while it is offline.
+        pub roles?: Option<Vec<String>>,
         ..
     }
 }
@@ -96,6 +98,8 @@ plain! {
         pub acks?: Vec<Ack>,
         /// Rows.
         pub changes: Vec<RemoteChange> = Vec::new(),
+        /// Records that are not (or no longer) in this user's scope. They are not deleted: clean ones leave the device.
+        pub removed?: Vec<Want>,
         /// In a snapshot: the stretch of ids the slice covers; clean local records in it that are not listed are gone.
         pub range?: Option<IdRange>,
         /// Where to go on once this slice is taken.
@@ -132,6 +136,8 @@ plain! {
         pub after: Option<String>,
         /// Ids up to and with this one; none: to the last.
         pub through: Option<String>,
+        /// Ids in it that came with an earlier step of the snapshot; they are not gone.
+        pub kept?: Vec<String>,
         ..
     }
 }

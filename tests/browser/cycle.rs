@@ -65,7 +65,13 @@ impl Server {
     fn decide(&self, path: &str, body: &str) -> Result<Value> {
         let (schema, now) = (suite::schema(), Millis(js::now().0));
         let device = serde_json::from_str::<Value>(body).unwrap()["device_id"].as_str().unwrap().to_owned();
-        let who = Who { tenant: "suite/t".into(), user: "ann".into(), roles: vec![], device: device.as_str().into() };
+        let who = Who {
+            tenant: "suite/t".into(),
+            user: "ann".into(),
+            roles: vec![],
+            device: device.as_str().into(),
+            lists: Default::default(),
+        };
         let mut ledger = self.ledger.borrow_mut();
         let bytes = body.as_bytes();
         Ok(match path {

@@ -22,9 +22,11 @@ const LAUNCH = { executablePath: "/usr/bin/chromium", headless: true, args: ARGS
 /** Nothing here takes this long; a test that waits for it has failed. */
 const PATIENCE_MS = 60_000;
 
+const SITES = ["site-kano-north", "site-sevilla-2", "site-pune-east"];
+
 /** Who the tests are, by application: what the demo's people may do. */
 export const WHO = {
-  dcmms: { app: "dcmms", tenant: "northwind", user: "u-amara", roles: ["supervisor"] },
+  dcmms: { app: "dcmms", tenant: "northwind", user: "u-amara", roles: ["supervisor"], lists: { sites: SITES } },
   goalflow: { app: "goalflow", tenant: "lumen", user: "u-amara", roles: [] },
 };
 

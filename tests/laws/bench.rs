@@ -37,7 +37,7 @@ pub fn at(now: u64) -> (Millis, Entropy) {
 }
 
 pub fn who(device: &str) -> Who {
-    Who { tenant: "laws/t".into(), user: "ann".into(), roles: vec![], device: device.into() }
+    Who { tenant: "laws/t".into(), user: "ann".into(), roles: vec![], device: device.into(), lists: Default::default() }
 }
 
 /// A device, and the ledger it talks to.

@@ -61,7 +61,7 @@ fn scenario_23_an_ack_of_an_op_that_never_left_settles_nothing() {
     let token = sync["token"].as_str().map(Into::into);
     let head = fleet.devices[1].store.rows("metadata").find(|row| row["key"] == "head").expect("a head").clone();
     let expect = Expect { fence: head["fence"].as_u64().expect("a fence"), token, has_more: false };
-    let slice = Slice { acks: vec![ack], changes: vec![], range: None, token: "t".into() };
+    let slice = Slice { acks: vec![ack], changes: vec![], removed: vec![], range: None, token: "t".into() };
     fleet.run(1, Absorb::new(expect, slice, fleet.wall(1))).expect("absorbed");
     assert_eq!((fleet.devices[1].ops("pending"), fleet.devices[1].ops("completed")), (1, 1));
 }

@@ -152,7 +152,7 @@ fn a_row_under_another_rows_id_is_refused() {
         changed_by: "mallory".into(),
         stamps: Default::default(),
     };
-    let slice = Slice { acks: vec![], range: None, token: "t".into(), changes: vec![row] };
+    let slice = Slice { acks: vec![], removed: vec![], range: None, token: "t".into(), changes: vec![row] };
     assert_eq!(bench.absorb(slice).expect_err("refused").code, Code::ProtocolError);
     assert_eq!(bench.store.rows("as").next().expect("it is there")["n"], "mine");
 }

@@ -212,7 +212,13 @@ impl Fleet {
     }
 
     pub fn who(&self, device: usize, id: &landfall::id::DeviceId) -> Who {
-        Who { tenant: "fleet/t".into(), user: self.devices[device].user.as_str().into(), roles: vec![], device: id.clone() }
+        Who {
+            tenant: "fleet/t".into(),
+            user: self.devices[device].user.as_str().into(),
+            roles: vec![],
+            device: id.clone(),
+            lists: Default::default(),
+        }
     }
 
     /// What the server answers to a request.

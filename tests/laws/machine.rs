@@ -121,8 +121,15 @@ fn queued(bench: &mut Bench) -> landfall::store::Summary {
 fn a_page_that_leads_nowhere_is_not_asked_for_again_at_once() {
     for (has_more, reset) in [(true, None), (false, Some(Reset::Token)), (true, Some(Reset::Rollback))] {
         let mut rig = Rig::start(Bench::new());
-        let empty =
-            PullReply { slices: vec![], changes: vec![], has_more, next_sync_token: None, server_time: String::new(), reset };
+        let empty = PullReply {
+            slices: vec![],
+            changes: vec![],
+            has_more,
+            next_sync_token: None,
+            server_time: String::new(),
+            reset,
+            roles: None,
+        };
         rig.answer(Ok(Reply::Pull(empty)));
         assert!(rig.requests.is_empty(), "{has_more} {reset:?}");
         assert!(rig.alarm.is_some());
@@ -143,7 +150,7 @@ fn answers_are_settled_whatever_the_page_behind_them_is() {
         "timestamp": "", "digest": "not that"
     }))
     .expect("a row");
-    reply.slices.push(Slice { acks: vec![], range: None, token: "t".into(), changes: vec![rotten] });
+    reply.slices.push(Slice { acks: vec![], removed: vec![], range: None, token: "t".into(), changes: vec![rotten] });
     rig.answer(Ok(Reply::Push(reply)));
     assert_eq!(rig.settled, 1);
 }

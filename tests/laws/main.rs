@@ -17,3 +17,4 @@ mod quarantine;
 mod queue;
 mod relations;
 mod rollback;
+mod scope;

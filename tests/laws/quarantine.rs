@@ -218,7 +218,7 @@ fn a_pulled_row_that_breaks_the_schema_is_kept_aside() {
     ];
     let mut bench = Bench::new();
     for token in ["t1", "t2"] {
-        let slice = Slice { acks: vec![], changes: rows.clone(), range: None, token: token.into() };
+        let slice = Slice { acks: vec![], changes: rows.clone(), removed: vec![], range: None, token: token.into() };
         let Ok(Output::Absorbed(absorbed)) = bench.absorb(slice) else { panic!("absorbed") };
         assert_eq!((absorbed.refused, absorbed.summary.quarantined), (3, 3), "the same again is not counted again");
     }

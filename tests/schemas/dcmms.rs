@@ -59,7 +59,8 @@ fn app_1_dcmms_partitioning() {
     let rules = |name: &str| &schema.entities[name].partition;
     // 2.3
     let orders = rules("work-order");
-    assert_eq!(orders.len(), 3);
+    assert_eq!(orders.len(), 4);
+    assert_eq!(orders[3].roles, ["supervisor", "admin"], "2.3 is about technicians");
     assert_eq!(said(&orders[0].when), ["assignedTo in $user", "status in assigned|in-progress|on-hold"]);
     assert_eq!(said(&orders[1].when), ["createdBy in $user", "createdAt within 30 days"]);
     assert!(orders[2].selected, "selective sync: the user picks work orders");

@@ -8,6 +8,7 @@ mod dcmms;
 mod evaluator;
 mod goalflow;
 mod published;
+mod scope;
 mod seed;
 mod travelsense;
 mod vet;

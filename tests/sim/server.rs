@@ -44,6 +44,7 @@ impl World {
             user: format!("person{person}").into(),
             roles: vec!["all".into()],
             device: Default::default(),
+            lists: Default::default(),
         };
         let reply = match request {
             Request::Attach(asked) => {

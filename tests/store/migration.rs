@@ -106,7 +106,7 @@ async fn live(db: &mut impl Database) {
     db.run(Tx::Recover(Recover::new(Millis(5), Entropy::new([3; 32])))).await.expect("recovered");
     let rows =
         ["c1", "c2", "c3", "c4"].map(|id| pulled(id, json!({ "id": id, "title": id, "status": "open", "rank": 1, "note": "n" })));
-    let slice = Slice { acks: vec![], changes: rows.to_vec(), range: None, token: "t".into() };
+    let slice = Slice { acks: vec![], changes: rows.to_vec(), removed: vec![], range: None, token: "t".into() };
     let expect = Expect { fence: 1, token: None, has_more: false };
     db.run(Tx::Absorb(Absorb::new(expect, slice, Millis(6)))).await.expect("absorbed");
     let book = json!({ "title": "one", "status": "open", "rank": 1, "note": "mine" });

@@ -134,7 +134,7 @@ pub async fn an_old_holder_is_fenced_off(db: &mut impl Database) {
 /// Law 2: a slice is taken only under the token it was asked with.
 pub async fn a_stale_page_is_refused(db: &mut impl Database) {
     lead_and_stage(db).await;
-    let slice = |token: &str| Slice { acks: vec![], changes: vec![], range: None, token: token.into() };
+    let slice = |token: &str| Slice { acks: vec![], changes: vec![], removed: vec![], range: None, token: token.into() };
     let take = |from: Option<&str>, to: &str| {
         let expect = Expect { fence: 1, token: from.map(Into::into), has_more: false };
         Tx::Absorb(Absorb::new(expect, slice(to), Millis(24)))
@@ -293,7 +293,7 @@ impl Life {
     }
 
     fn who(&self, user: &str, device: &str) -> Who {
-        Who { tenant: "suite/t".into(), user: user.into(), roles: vec![], device: device.into() }
+        Who { tenant: "suite/t".into(), user: user.into(), roles: vec![], device: device.into(), lists: Default::default() }
     }
 
     fn settle(&mut self) -> Tx {

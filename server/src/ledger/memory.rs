@@ -7,7 +7,7 @@ use landfall::error::Result;
 use landfall::id::{DeviceId, Run, User};
 use landfall::schema::Schema;
 use landfall::time::Millis;
-use landfall::wire::{Device, DeviceReply, PullReply, PullRequest, PushRequest};
+use landfall::wire::{Choice, ChoiceReply, Device, DeviceReply, PullReply, PullRequest, PushRequest};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -67,6 +67,10 @@ impl Ledger for Memory {
             }
             Ok(tenant.ledger.pull(ask.schema, ask.who, request, ask.now))
         })
+    }
+
+    async fn choose(&self, ask: Ask<'_>, choice: &Choice) -> Result<ChoiceReply> {
+        self.with(&ask.who.tenant, |tenant| tenant.ledger.choose(ask.schema, ask.who, choice, ask.now))
     }
 
     async fn collect(&self, before: Millis, most: usize) -> Result<usize> {

@@ -12,7 +12,7 @@ use landfall::authority::Who;
 use landfall::error::{Code, Error, Result};
 use landfall::schema::Schema;
 use landfall::time::Millis;
-use landfall::wire::{Device, DeviceReply, PullReply, PullRequest, PushReply, PushRequest};
+use landfall::wire::{Choice, ChoiceReply, Device, DeviceReply, PullReply, PullRequest, PushReply, PushRequest};
 use std::future::Future;
 
 /// Most devices of one user in a tenant.
@@ -57,6 +57,12 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// `PERMISSION_DENIED` when the device is another user's; `SERVER_ERROR`.
     fn pull(&self, ask: Ask<'_>, request: PullRequest) -> impl Future<Output = Result<PullReply>> + Send;
+
+    /// Takes what a user has chosen for a device, in one transaction.
+    ///
+    /// # Errors
+    /// As `authority::choose::device`; `SERVER_ERROR`.
+    fn choose(&self, ask: Ask<'_>, choice: &Choice) -> impl Future<Output = Result<ChoiceReply>> + Send;
 
     /// Lets answers and tombstones from before a time go, at most `most` of each, of one tenant that has some, in one
     /// transaction; how many went, 0 when nothing is left.
@@ -105,6 +111,13 @@ impl Ledger for Store {
         match self {
             Self::Memory(ledger) => ledger.pull(ask, request).await,
             Self::Sqlite(ledger) => ledger.pull(ask, request).await,
+        }
+    }
+
+    async fn choose(&self, ask: Ask<'_>, choice: &Choice) -> Result<ChoiceReply> {
+        match self {
+            Self::Memory(ledger) => ledger.choose(ask, choice).await,
+            Self::Sqlite(ledger) => ledger.choose(ask, choice).await,
         }
     }
 

@@ -53,6 +53,7 @@ fn application(server: &Server) -> Router<Server> {
         .route("/{app}/api/v1/sync/push", post(sync::push))
         .route("/{app}/api/v1/sync/pull", post(sync::pull))
         .route("/{app}/api/v1/sync/devices", post(sync::devices))
+        .route("/{app}/api/v1/sync/scope", post(sync::scope))
         .route("/{app}/api/v1/sync/events", get(events::events))
         .route_layer(in_front)
 }

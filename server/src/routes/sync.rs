@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use landfall::authority::{Who, rows_for};
 use landfall::error::Code;
 use landfall::id::DeviceId;
-use landfall::wire::{self, Device, PullRequest, PushRequest, RemoteChange, Slice};
+use landfall::wire::{self, Choice, Device, PullRequest, PushRequest, RemoteChange, Slice};
 use serde::Serialize;
 
 /// How many ops cost as much as a request.
@@ -26,6 +26,7 @@ impl Caller {
             user: self.identity.user.as_str().into(),
             roles: self.identity.roles.clone(),
             device: device.clone(),
+            lists: self.identity.lists.clone(),
         }
     }
 }
@@ -98,6 +99,21 @@ pub async fn devices(
     let who = caller.who(&device.device_id);
     let ask = Ask { schema: &caller.app.schema, who: &who, now: server.clock().now() };
     Ok(answered(&server.store().attach(ask, &device).await?))
+}
+
+/// `POST /{app}/api/v1/sync/scope`.
+///
+/// # Errors
+/// As `wire::check::choice` and `Ledger::choose`.
+pub async fn scope(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Json(choice): Json<Choice>,
+) -> Answer<Response> {
+    wire::check::choice(&choice)?;
+    let who = caller.who(&choice.device_id);
+    let ask = Ask { schema: &caller.app.schema, who: &who, now: server.clock().now() };
+    Ok(answered(&server.store().choose(ask, &choice).await?))
 }
 
 /// Whether the client asks for the changes once more in one list, as goalflow's specification has them.

@@ -18,7 +18,8 @@ pub struct Client<'a> {
 }
 
 pub fn token(world: &World, user: &str, tenant: &str) -> String {
-    let identity = Identity { user: user.into(), tenant: tenant.into(), app: "clinic".into(), roles: vec![] };
+    let identity =
+        Identity { user: user.into(), tenant: tenant.into(), app: "clinic".into(), roles: vec![], lists: Default::default() };
     world.server.keys().mint(&identity, world.now()).unwrap()
 }
 

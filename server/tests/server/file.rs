@@ -175,7 +175,7 @@ async fn a_file_of_a_newer_server_is_left_alone() {
     let error = Db::open(&path).await.err().unwrap();
     assert!(error.message.contains("newer"), "{error}");
     let mut tx = other.write().await.unwrap();
-    sqlx::query("PRAGMA user_version = 4").execute(&mut *tx).await.unwrap();
+    sqlx::query("PRAGMA user_version = 5").execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(held(&world.folder).await, before);
 }

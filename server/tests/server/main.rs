@@ -16,5 +16,6 @@ mod migration;
 mod process;
 mod recovery;
 mod relations;
+mod scope;
 mod sessions;
 mod world;

@@ -137,7 +137,7 @@ impl World {
 }
 
 pub fn identity(user: &str, tenant: &str) -> Identity {
-    Identity { user: user.into(), tenant: tenant.into(), app: "shop".into(), roles: vec![] }
+    Identity { user: user.into(), tenant: tenant.into(), app: "shop".into(), roles: vec![], lists: Default::default() }
 }
 
 /// A POST of JSON with a token (none if empty), without its body.

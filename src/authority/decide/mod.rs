@@ -23,10 +23,10 @@ mod delete;
 mod write;
 
 use crate::authority::overlay::Overlay;
+use crate::authority::reach;
 use crate::authority::rows::{Row, Who};
 use crate::error::{Code, Error, Result};
-use crate::record::digest;
-use crate::schema::{Entity, Operation, Schema};
+use crate::schema::{Operation, Schema};
 use crate::time::Millis;
 use crate::wire::{Change, Processed};
 
@@ -60,34 +60,22 @@ pub(super) fn op(context: &Context<'_>, change: &Change, rows: &Overlay<'_>) -> 
             if let Some(row) = verdict.rows.last().filter(|row| context.relinked && !row.deleted) {
                 verdict.answer.data.get_or_insert_with(|| row.data.clone());
             }
-            if let Some(entity) = context.schema.entities.get(&change.entity_type).filter(|entity| entity.hides()) {
-                let row = verdict.rows.last().or_else(|| rows.get(&change.entity_type, &change.entity_id));
-                hide(entity, &mut verdict.answer, row);
-            }
+            let row = verdict.rows.last().or_else(|| rows.get(&change.entity_type, &change.entity_id));
+            let at = (context.schema, context.who, &rows.held);
+            reach::hide(at, &change.entity_type, &mut verdict.answer, row);
             verdict
         }
         Err(error) => Verdict { answer: refusal(change, error), rows: Vec::new(), recorded: true },
     }
 }
 
-/// Fields kept on the server stay there, in answers as in pulls; the digest is that of what the device may see.
-fn hide(entity: &Entity, answer: &mut Processed, row: Option<&Row>) {
-    if let (false, Some(row)) = (answer.digest.is_empty(), row) {
-        answer.digest = digest(&entity.visible(&row.data));
-    }
-    answer.data = answer.data.take().map(|data| entity.visible(&data));
-    answer.stamps.retain(|field, _| !entity.fields.get(field).is_some_and(|field| field.server_only));
-    if let Some(theirs) = &mut answer.conflict_data {
-        theirs.server = theirs.server.take().map(|data| entity.visible(&data));
-    }
-}
-
 fn judge(context: &Context<'_>, change: &Change, rows: &Overlay<'_>) -> Result<Verdict> {
     let entity = context.schema.entity(&change.entity_type)?;
-    may(context, change)?;
+    reach::may(context.schema, context.who, change)?;
     entity.check_id(&change.entity_type, &change.entity_id)?;
     let row = rows.get(&change.entity_type, &change.entity_id);
-    match (change.operation, row) {
+    let near = row.filter(|row| reach::reaches(context.schema, context.who, row, &rows.held));
+    match (change.operation, if change.operation == Operation::Create { row } else { near }) {
         (Operation::Create, None) => write::create(context, entity, change, (rows, 1)),
         // Whoever has seen the tombstone may bring the record back, whole: "mine" in an edit against a delete.
         (Operation::Create, Some(row)) if row.deleted && change.base_version == Some(row.version) => {
@@ -98,46 +86,20 @@ fn judge(context: &Context<'_>, change: &Change, rows: &Overlay<'_>) -> Result<V
                 Error::new(Code::IdCollision, "another record has this id").at(format!("{}.{}", change.entity_type, entity.key));
             Err(error.hint("give the record a new id"))
         }
-        (Operation::Update, Some(row)) if !row.deleted => write::update(context, entity, change, (row, rows)),
+        (Operation::Update, Some(row)) if !row.deleted => {
+            reach::sees(context.schema, context.who, change, &rows.held, row)?;
+            write::update(context, entity, change, (row, rows))
+        }
         (Operation::Update, Some(row)) => delete::edit_deleted(context, entity, change, (row, rows)),
         (Operation::Delete, Some(row)) if row.deleted => Ok(answer::unchanged(change, row)),
         (Operation::Delete, Some(row)) => delete::delete(context, entity, change, (row, rows)),
+        // Who had the record before learns no more by this than they know.
+        (Operation::Update | Operation::Delete, None) if row.is_some_and(|row| rows.left.contains(&row.key())) => {
+            let error = Error::new(Code::PermissionDenied, "the record is not in your scope any more");
+            Err(error.at(format!("{}.{}", change.entity_type, change.entity_id)))
+        }
         (Operation::Update | Operation::Delete, None) => {
             Err(Error::new(Code::NotFound, "no such record").at(format!("{}.{}", change.entity_type, change.entity_id)))
         }
     }
-}
-
-/// Roles are checked here whatever the device has shown (SEC-4).
-fn may(context: &Context<'_>, change: &Change) -> Result<()> {
-    let denied = |what: String| Err(Error::new(Code::PermissionDenied, what).at(&change.entity_type));
-    if context.schema.entities.get(&change.entity_type).is_some_and(|entity| entity.read_only) {
-        return denied("is read-only for devices".into());
-    }
-    let hidden = |field: &&String| {
-        let fields = context.schema.entities.get(&change.entity_type).map(|entity| &entity.fields);
-        fields.and_then(|fields| fields.get(*field)).is_some_and(|field| field.server_only)
-    };
-    if let Some(field) = change.data.keys().chain(&change.removed).find(hidden) {
-        let error = Error::new(Code::PermissionDenied, "only the server writes this field");
-        return Err(error.at(format!("{}.{field}", change.entity_type)));
-    }
-    if context.schema.roles.is_empty() {
-        return Ok(());
-    }
-    let roles = context.who.roles.iter().filter_map(|name| context.schema.roles.get(name));
-    let allowed = |role: &&crate::schema::Role| {
-        let lists = ["*", change.entity_type.as_str()].into_iter().filter_map(|name| role.may.get(name));
-        lists.flatten().any(|operation| *operation == change.operation)
-            && !change_fields(change).any(|field| role.not_fields.contains(&field))
-    };
-    if roles.into_iter().any(|role| allowed(&role)) {
-        Ok(())
-    } else {
-        denied(format!("your role may not {:?} this", change.operation).to_lowercase())
-    }
-}
-
-fn change_fields(change: &Change) -> impl Iterator<Item = String> {
-    change.data.keys().chain(&change.removed).map(|field| format!("{}.{field}", change.entity_type))
 }

@@ -128,10 +128,23 @@ fn partitions(schema: &Schema, name: &str, here: &str) -> Result<()> {
             return Err(bad(here, what, "make a rule for each; a record in any of them is in scope"));
         }
         tests(entity, &rule.when, &here)?;
+        variables(rule, &here)?;
+        for (at, role) in rule.roles.iter().enumerate() {
+            known(&schema.roles, role, &format!("{here}.roles[{at}]"))?;
+        }
         references(schema, name, rule, &here)?;
         for (at, field) in rule.fields.iter().enumerate() {
             known(&entity.fields, field, &format!("{here}.fields[{at}]"))?;
         }
+    }
+    Ok(())
+}
+
+/// One list of the profile a rule: two would make as many buckets as their product.
+fn variables(rule: &PartitionRule, here: &str) -> Result<()> {
+    let is_list = |one: &&serde_json::Value| one.as_str().is_some_and(|text| text.starts_with('$') && text != "$user");
+    if rule.when.iter().filter(|test| test.one_of.iter().any(|one| is_list(&one))).count() > 1 {
+        return Err(bad(format!("{here}.when"), "may ask for one list of the profile only", "make a rule for each list"));
     }
     Ok(())
 }

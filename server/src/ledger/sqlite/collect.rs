@@ -60,6 +60,13 @@ pub async fn collect(tx: &mut Tx, scope: &str, before: Millis, most: usize) -> R
         .execute(&mut **tx)
         .await
         .map_err(|error| database(&error))?;
+    // Who is behind the horizon begins anew: nobody asks any more when these left their buckets.
+    sqlx::query("DELETE FROM members WHERE scope = ?1 AND live = 0 AND number <= ?2")
+        .bind(scope)
+        .bind(number)
+        .execute(&mut **tx)
+        .await
+        .map_err(|error| database(&error))?;
     let answers = sqlx::query(
         "DELETE FROM answers WHERE rowid IN
              (SELECT rowid FROM answers WHERE at < ?2 AND scope = ?1 ORDER BY at LIMIT ?3)",

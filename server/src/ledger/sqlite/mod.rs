@@ -3,8 +3,10 @@
 
 mod collect;
 mod key;
+mod members;
 mod migrate;
 mod read;
+mod scope;
 mod terms;
 mod write;
 
@@ -13,14 +15,16 @@ use crate::ledger::{Ask, DEVICES_PER_USER, Ledger, Pushed, not_your_device, too_
 use crate::problem::database;
 use landfall::authority::push::success;
 use landfall::authority::runs::{has_lost, mark};
+use landfall::authority::scope::places;
 use landfall::authority::{
-    Gathered, Next, PageFound, PageRead, Pull, Push, PushCommit, PushFound, PushReads, TokenKey, Who, attach, first_page,
+    Gathered, Next, PageFound, PageRead, Pull, Push, PushCommit, PushFound, PushReads, Reader, RowKey, TokenKey, Who, attach,
+    first_page,
 };
 use landfall::error::{Code, Error, Result};
 use landfall::id::Run;
 use landfall::schema::Schema;
 use landfall::time::Millis;
-use landfall::wire::{Device, DeviceReply, Mark, PullReply, PullRequest, PushReply, PushRequest, Reset};
+use landfall::wire::{Choice, ChoiceReply, Device, DeviceReply, Mark, PullReply, PullRequest, PushReply, PushRequest, Reset};
 use serde::Serialize;
 use sqlx::Transaction;
 use std::collections::BTreeSet;
@@ -46,27 +50,24 @@ impl Sqlite {
 
     /// Notes, once for each tenant, the number at which this life began: a token of an earlier life beyond it is of a change
     /// that this file never had, or has lost.
-    /// The index by terms is made anew where the declaration has changed since it was made.
+    /// The index by terms and the membership of buckets are made anew where the declaration has changed since they were made.
     async fn begin(&self, tx: &mut Tx, ask: Ask<'_>) -> Result<()> {
         let scope = &ask.who.tenant;
-        if self.has_begun(scope) {
+        if self.has_begun(ask) {
             return Ok(());
         }
         write::run(tx, scope, &self.run).await?;
-        terms::make(tx, scope, ask.schema).await
+        terms::make(tx, scope, ask.schema).await?;
+        scope::ensure(tx, scope, ask.schema, ask.now).await
     }
 
-    fn has_begun(&self, scope: &str) -> bool {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).contains(scope)
+    fn has_begun(&self, ask: Ask<'_>) -> bool {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).contains(&begun(ask))
     }
 
-    fn note_begun(&self, scope: &str) {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.to_owned());
-    }
-
-    async fn commit(&self, tx: Tx, scope: &str) -> Result<()> {
+    async fn commit(&self, tx: Tx, ask: Ask<'_>) -> Result<()> {
         tx.commit().await.map_err(|error| database(&error))?;
-        self.note_begun(scope);
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(begun(ask));
         Ok(())
     }
 
@@ -80,14 +81,15 @@ impl Sqlite {
         let push = Push::new(ask.schema, ask.who.clone(), request, ask.now).behind(horizon);
         let (runs, counter) = (read::runs(&mut tx, scope).await?, read::counter(&mut tx, scope).await?);
         if has_lost(told.as_ref(), &runs, counter) {
-            self.commit(tx, scope).await?;
+            self.commit(tx, ask).await?;
             return Ok(None);
         }
         let mut found = Gathered::default();
         while let Some(reads) = push.next(&mut found) {
             found.take(gathered(&mut tx, ask.who, &reads).await?);
         }
-        let decided = push.decide(found)?;
+        let mut decided = push.decide(found)?;
+        decided.with(scope::follow(&mut tx, scope, decided.follow(&push)).await?);
         let changes = decided.changes();
         let first = write::take_numbers(&mut tx, scope, changes).await?;
         let commit = decided.number(first);
@@ -96,7 +98,8 @@ impl Sqlite {
         terms::write_temps(&mut tx, scope, &commit.temps).await?;
         write::answers(&mut tx, scope, &commit.entries).await?;
         write::device(&mut tx, scope, &commit.device).await?;
-        self.commit(tx, scope).await?;
+        members::apply(&mut tx, scope, &commit.membership).await?;
+        self.commit(tx, ask).await?;
         Ok(Some((commit, mark(&runs, counter + changes))))
     }
 }
@@ -112,7 +115,7 @@ impl Ledger for Sqlite {
         }
         let row = attach(ask.who, device, known, ask.now)?;
         write::device(&mut tx, scope, &row).await?;
-        self.commit(tx, scope).await?;
+        self.commit(tx, ask).await?;
         Ok(DeviceReply { device_id: row.id, server_time: ask.now.iso() })
     }
 
@@ -140,21 +143,26 @@ impl Ledger for Sqlite {
 
     async fn pull(&self, ask: Ask<'_>, request: PullRequest) -> Result<PullReply> {
         let scope = &ask.who.tenant;
-        if !self.has_begun(scope) {
+        if !self.has_begun(ask) {
             let mut tx = self.db.write().await?;
             self.begin(&mut tx, ask).await?;
-            self.commit(tx, scope).await?;
+            self.commit(tx, ask).await?;
+        }
+        let known = read::device(&mut self.db.read().await?, scope, &request.device_id).await?;
+        if known.as_ref().is_some_and(|device| device.user != ask.who.user) {
+            return Err(not_your_device());
+        }
+        let places = places(ask.schema, ask.who, &known.map(|device| device.deselected).unwrap_or_default());
+        if ask.schema.partitioned() {
+            self.age(ask, &places).await?;
         }
         // Everything from here on is read from the moment of the first statement.
         let mut tx = self.db.read().await?;
         let counter = read::counter(&mut tx, scope).await?;
         let runs = read::runs(&mut tx, scope).await?;
-        let device = read::device(&mut tx, scope, &request.device_id).await?;
-        if device.is_some_and(|device| device.user != ask.who.user) {
-            return Err(not_your_device());
-        }
         let horizon = collect::horizon(&mut tx, scope).await?;
-        let mut pull = Pull::new(ask.schema, ask.who, request, (&self.key, &runs, counter, ask.now)).behind(horizon);
+        let reader = Reader { schema: ask.schema, who: ask.who, places };
+        let mut pull = Pull::new(reader, request, (&self.key, &runs, counter, ask.now)).behind(horizon);
         let mut found = None;
         loop {
             match pull.advance(found) {
@@ -162,6 +170,10 @@ impl Ledger for Sqlite {
                 Next::Done(reply) => return Ok(*reply),
             }
         }
+    }
+
+    async fn choose(&self, ask: Ask<'_>, choice: &Choice) -> Result<ChoiceReply> {
+        self.chosen(ask, choice).await
     }
 
     async fn collect(&self, before: Millis, most: usize) -> Result<usize> {
@@ -201,6 +213,8 @@ async fn gathered(tx: &mut Tx, who: &Who, reads: &PushReads) -> Result<PushFound
         },
         temps: terms::temps(tx, scope, &who.user, &reads.temps).await?,
         terms: terms::under(tx, scope, &reads.terms).await?,
+        held: members::held(tx, scope, &reads.rows, &reads.places).await?,
+        left: members::left(tx, scope, &reads.rows, &reads.places).await?,
     })
 }
 
@@ -208,20 +222,48 @@ async fn gathered(tx: &mut Tx, who: &Who, reads: &PushReads) -> Result<PushFound
 async fn page(tx: &mut Tx, who: &Who, read: (&PageRead, u64)) -> Result<PageFound> {
     let (read, counter) = read;
     let scope = &who.tenant;
-    let (rows, acks) = match read {
-        PageRead::Counter => (Vec::new(), Vec::new()),
-        PageRead::Rows(keys) => (read::rows(tx, scope, keys).await?, Vec::new()),
+    let mut found = PageFound { counter, ..PageFound::default() };
+    // Acks go as far as the page does.
+    let through = |last: Option<u64>, full: bool| if full { last.unwrap_or(counter) } else { counter };
+    match read {
+        PageRead::Counter => {}
+        PageRead::Rows(keys, places) => {
+            found.rows = read::rows(tx, scope, keys).await?;
+            found.held = members::held(tx, scope, keys, places).await?;
+        }
         PageRead::Snapshot { entity, after, limit } => {
-            (read::snapshot(tx, scope, (entity, after.as_deref()), *limit).await?, Vec::new())
+            found.rows = read::snapshot(tx, scope, (entity, after.as_deref()), *limit).await?;
         }
         PageRead::Delta { after, limit } => {
-            let rows = read::delta(tx, scope, *after, *limit).await?;
-            let through = if rows.len() < *limit { counter } else { rows.last().map_or(counter, |row| row.number) };
-            let acks = read::acks(tx, scope, &who.device, (*after, through)).await?;
-            (rows, acks)
+            found.rows = read::delta(tx, scope, *after, *limit).await?;
+            let end = through(found.rows.last().map(|row| row.number), found.rows.len() >= *limit);
+            found.acks = read::acks(tx, scope, &who.device, (*after, end)).await?;
         }
-    };
-    Ok(PageFound { rows, acks, counter })
+        PageRead::Touched { places, after, limit } => {
+            found.touched = members::touched(tx, scope, places, (*after, *limit)).await?;
+            let end = through(found.touched.last().map(|one| one.0), found.touched.len() >= *limit);
+            found.acks = read::acks(tx, scope, &who.device, (*after, end)).await?;
+            let mut keys: Vec<RowKey> = found.touched.iter().map(|one| one.1.clone()).collect();
+            found.rows = read::rows(tx, scope, &keys).await?;
+            let acked =
+                |entry: &landfall::authority::Entry| RowKey { entity: entry.entity.clone(), id: entry.answer.entity_id.clone() };
+            keys.extend(found.acks.iter().map(acked));
+            found.held = members::held(tx, scope, &keys, places).await?;
+        }
+        PageRead::Listed { entity, buckets, after, since, places, limit } => {
+            let keys = members::listed(tx, scope, (buckets, entity, after.as_deref()), (*since, *limit)).await?;
+            found.rows = read::rows(tx, scope, &keys).await?;
+            found.held = members::held(tx, scope, &keys, places).await?;
+            found.touched = keys.into_iter().map(|key| (0, key)).collect();
+        }
+    }
+    Ok(found)
+}
+
+/// A tenant, and the rules its membership has to be by.
+fn begun(ask: Ask<'_>) -> String {
+    let rules = if ask.schema.partitioned() { ask.schema.partition_text() } else { String::new() };
+    format!("{}\n{rules}", ask.who.tenant)
 }
 
 fn int(number: u64) -> i64 {

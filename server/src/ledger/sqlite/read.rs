@@ -59,7 +59,7 @@ pub async fn answers(tx: &mut Tx, scope: &str, ops: &[OpId]) -> Result<Vec<Entry
         return Ok(Vec::new());
     }
     let query = sqlx::query(
-        "SELECT a.id, a.user, a.device, a.fingerprint, a.number, a.at, a.answer, a.schema
+        "SELECT a.id, a.user, a.device, a.fingerprint, a.number, a.at, a.answer, a.schema, a.entity
          FROM json_each(?2) k CROSS JOIN answers a WHERE a.scope = ?1 AND a.id = k.value",
     );
     let found = query.bind(scope).bind(text(ops)?).fetch_all(&mut **tx).await;
@@ -69,7 +69,7 @@ pub async fn answers(tx: &mut Tx, scope: &str, ops: &[OpId]) -> Result<Vec<Entry
 /// The answers to a device's ops with numbers behind `after` and up to `through`.
 pub async fn acks(tx: &mut Tx, scope: &str, device: &DeviceId, numbers: (u64, u64)) -> Result<Vec<Entry>> {
     let query = sqlx::query(
-        "SELECT id, user, device, fingerprint, number, at, answer, schema
+        "SELECT id, user, device, fingerprint, number, at, answer, schema, entity
          FROM answers WHERE scope = ?1 AND device = ?2 AND number > ?3 AND number <= ?4 ORDER BY number",
     );
     let query = query.bind(scope).bind(device.as_str()).bind(int(numbers.0)).bind(int(numbers.1));
@@ -80,7 +80,8 @@ pub async fn acks(tx: &mut Tx, scope: &str, device: &DeviceId, numbers: (u64, u6
 /// A device, if it is known.
 pub async fn device(tx: &mut Tx, scope: &str, id: &DeviceId) -> Result<Option<DeviceRow>> {
     let query = sqlx::query(
-        "SELECT id, user, name, incarnation, request_no, request_hash, seen_at FROM devices WHERE scope = ?1 AND id = ?2",
+        "SELECT id, user, name, incarnation, request_no, request_hash, seen_at, deselected
+         FROM devices WHERE scope = ?1 AND id = ?2",
     );
     let found = query.bind(scope).bind(id.as_str()).fetch_optional(&mut **tx).await;
     let read = |row: SqliteRow| -> Got<DeviceRow> {
@@ -92,6 +93,7 @@ pub async fn device(tx: &mut Tx, scope: &str, id: &DeviceId) -> Result<Option<De
             request_no: number_at(&row, 4)?,
             request_hash: text_at(&row, 5)?,
             seen_at: Millis(number_at(&row, 6)?),
+            deselected: json_at(&row, 7)?,
         })
     };
     found.and_then(|row| row.map(read).transpose()).map_err(|error| database(&error))
@@ -147,6 +149,7 @@ fn entry(row: &SqliteRow) -> Got<Entry> {
         at: Millis(number_at(row, 5)?),
         schema: u32::try_from(number_at(row, 7)?).unwrap_or(0),
         answer: json_at(row, 6)?,
+        entity: text_at(row, 8)?,
     })
 }
 

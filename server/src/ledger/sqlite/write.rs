@@ -94,6 +94,7 @@ pub async fn answers(tx: &mut Tx, scope: &str, entries: &[Entry]) -> Result<()> 
                 int(entry.at.0),
                 text(&entry.answer)?,
                 entry.schema,
+                entry.entity,
             ]))
         })
         .collect::<Result<_>>()?;
@@ -101,8 +102,9 @@ pub async fn answers(tx: &mut Tx, scope: &str, entries: &[Entry]) -> Result<()> 
         tx,
         scope,
         &list,
-        "INSERT INTO answers (scope, id, user, device, fingerprint, number, at, answer, schema)
-         SELECT ?1, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7 FROM json_each(?2)",
+        "INSERT INTO answers (scope, id, user, device, fingerprint, number, at, answer, schema, entity)
+         SELECT ?1, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7,
+                value->>8 FROM json_each(?2)",
     )
     .await
 }
@@ -110,12 +112,12 @@ pub async fn answers(tx: &mut Tx, scope: &str, entries: &[Entry]) -> Result<()> 
 /// Writes a device.
 pub async fn device(tx: &mut Tx, scope: &str, device: &DeviceRow) -> Result<()> {
     sqlx::query(
-        "INSERT INTO devices (scope, id, user, name, incarnation, request_no, request_hash, seen_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO devices (scope, id, user, name, incarnation, request_no, request_hash, seen_at, deselected)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (scope, id) DO UPDATE SET
              user = excluded.user, name = excluded.name, incarnation = excluded.incarnation,
              request_no = excluded.request_no, request_hash = excluded.request_hash,
-             seen_at = excluded.seen_at",
+             seen_at = excluded.seen_at, deselected = excluded.deselected",
     )
     .bind(scope)
     .bind(device.id.as_str())
@@ -125,13 +127,15 @@ pub async fn device(tx: &mut Tx, scope: &str, device: &DeviceRow) -> Result<()> 
     .bind(int(device.request_no))
     .bind(&device.request_hash)
     .bind(int(device.seen_at.0))
+    .bind(text(&device.deselected)?)
     .execute(&mut **tx)
     .await
     .map(drop)
     .map_err(|error| database(&error))
 }
 
-async fn list(tx: &mut Tx, scope: &str, list: &[Value], statement: &'static str) -> Result<()> {
+/// Writes a list in one statement; none if it is empty.
+pub async fn list(tx: &mut Tx, scope: &str, list: &[Value], statement: &'static str) -> Result<()> {
     if list.is_empty() {
         return Ok(());
     }
