@@ -112,7 +112,8 @@ proptest! {
         let key = TokenKey([5; 32]);
         prop_assert_eq!(key.open(&Token(text)), None);
         let cursor = Cursor { run: "r".into(), tenant: "t".into(), user: "u".into(), filter: String::new(), schema: 1,
-            number: u64::from(number), snapshot: None };
+            number: u64::from(number), snapshot: None,
+            scope: vec![], walk: vec![], at: landfall::time::Millis(0) };
         prop_assert_eq!(key.open(&key.seal(&cursor)), Some(cursor));
     }
 
