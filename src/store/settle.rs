@@ -186,8 +186,10 @@ impl Settle {
         let mut entropy = self.entropy.clone();
         for item in &self.items {
             let op = desk.op(item.seq).filter(|op| op.id == item.answer.queue_id && op.group.is_none());
-            // A few times at most: whoever has every id is no colleague.
-            let op = op.filter(|op| op.retry_count < RENAMES).cloned();
+            // A few times at most: whoever has every id is no colleague. Nor is it another's record if a copy of this database
+            // has sent the same op, otherwise edited: then a person decides what becomes of the two.
+            let copied = |op: &&Op| op.error.as_ref().is_some_and(|error| error.code == Code::OpReused);
+            let op = op.filter(|op| op.retry_count < RENAMES && !copied(op)).cloned();
             if let (true, Some(op), Some(entropy)) = (self.is_collision(schema, item), op, &mut entropy) {
                 collide::anew(&mut desk, schema, &op, (entropy, self.now))?;
                 settled.again += 1;
