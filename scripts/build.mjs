@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { unlessFresh } from "./lib/inputs.mjs";
 import { buildLibrary } from "./lib/library.mjs";
-import { ROOT, TARGET, main, must, step, isMain } from "./lib/run.mjs";
+import { CARGO_HOME, ROOT, TARGET, main, must, step, isMain } from "./lib/run.mjs";
 import { buildSite } from "./lib/site.mjs";
 
 const ENGINE = ["src", "Cargo.toml", "Cargo.lock"];
@@ -20,7 +20,9 @@ const FEATURES = ["bulk-memory", "mutable-globals", "nontrapping-float-to-int", 
 async function buildEngine() {
   const out = join(ROOT, "dist", "pkg");
   rmSync(out, { recursive: true, force: true });
-  await must("cargo", ["rustc", "--lib", "--release", "--target", "wasm32-unknown-unknown", "--crate-type", "cdylib"]);
+  // Places in the sources of packages, which are in the messages of panics, begin behind the folder of whoever built this.
+  const env = { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS: `--remap-path-prefix=${CARGO_HOME}=` };
+  await must("cargo", ["rustc", "--lib", "--release", "--target", "wasm32-unknown-unknown", "--crate-type", "cdylib"], { env });
   const made = join(TARGET, "wasm32-unknown-unknown", "release", "landfall.wasm");
   // A worker is a classic script, in which `import.meta` is a syntax error; and js/ makes a new instance after a fault.
   const binding = ["--omit-default-module-path", "--experimental-reset-state-function"];

@@ -7,12 +7,13 @@ import { homedir } from "node:os";
 /** The root of the project. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-const cargoBin = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "bin");
+/** Where cargo keeps its programs and the sources of packages. */
+export const CARGO_HOME = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
 
 /** The environment of every program: cargo's and npm's programs on PATH, and no browser downloads. */
 export const ENV = {
   ...process.env,
-  PATH: [join(ROOT, "node_modules", ".bin"), cargoBin, process.env.PATH].join(delimiter),
+  PATH: [join(ROOT, "node_modules", ".bin"), join(CARGO_HOME, "bin"), process.env.PATH].join(delimiter),
   PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: "1",
   CARGO_TERM_COLOR: process.stdout.isTTY ? "always" : "never",
 };

@@ -3,8 +3,7 @@
 //! entities need no step: a database follows the declaration in them by itself.
 
 use crate::plain::{plain, variants, words};
-use serde_json::Value;
-use std::collections::BTreeMap;
+use serde_json::{Map, Value};
 
 plain! {
     /// The steps that lead to one version from the one before.
@@ -104,7 +103,7 @@ plain! {
         /// The field, which holds texts.
         pub field: String,
         /// For each value what it becomes.
-        pub values: BTreeMap<String, Value>,
+        pub values: Map<String, Value>,
     }
 }
 

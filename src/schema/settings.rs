@@ -4,8 +4,7 @@
 
 use super::model::DAY_MS;
 use crate::plain::{plain, words};
-use serde_json::Value;
-use std::collections::BTreeMap;
+use serde_json::{Map, Value};
 
 plain! {
     /// When and how much is sent.
@@ -96,7 +95,7 @@ plain! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct AdaptRule {
         /// What has to be so: `network` (wifi, cellular, slow, offline), `kbps_below`, `saver`, `battery_below`, `busy`, `hours`.
-        pub when: BTreeMap<String, Value>,
+        pub when: Map<String, Value>,
         /// Most ops of a batch then.
         pub batch?: Option<u32>,
         /// The interval then.

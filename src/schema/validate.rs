@@ -218,10 +218,11 @@ fn length(field: &Field, length: usize, path: &str, unit: &str) -> Result<()> {
 
 fn range(field: &Field, number: Option<f64>, path: &str) -> Result<()> {
     let Some(number) = number else { return Err(wrong("must be a finite number").at(path)) };
-    if let Some(least) = field.min.filter(|least| number < *least) {
+    let said = |bound: f64| plain::text(&value::number(bound));
+    if let Some(least) = field.min.filter(|least| number < *least).map(said) {
         return Err(wrong(format!("must be {least} or more, got less")).at(path).hint("pass a number in the range"));
     }
-    if let Some(most) = field.max.filter(|most| number > *most) {
+    if let Some(most) = field.max.filter(|most| number > *most).map(said) {
         return Err(wrong(format!("must be {most} or less, got more")).at(path).hint("pass a number in the range"));
     }
     Ok(())

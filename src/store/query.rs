@@ -4,15 +4,14 @@
 
 use crate::error::{Code, Error, Result};
 use crate::plain::{self, Plain, plain};
-use crate::record::domain;
 use crate::record::order::{self, compare_text};
 use crate::record::value::same;
+use crate::record::{Fields, domain};
 use crate::schema::{Entity, FieldType, Index, Schema};
 use crate::store::key::Key;
 use crate::store::port::Range;
 use serde_json::Value;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 plain! {
     /// What an application asks (STO-2).
@@ -26,7 +25,7 @@ plain! {
         /// Of which kind of record.
         pub entity: String,
         /// By field: a value it equals, or tests on it. A dot steps into an object.
-        pub conditions: BTreeMap<String, Value> as "where" = BTreeMap::new(),
+        pub conditions: Fields as "where" = Fields::new(),
         /// Sorted by this field, records without it first; by id if absent.
         pub order_by: Option<String> as "orderBy",
         /// Backwards.
