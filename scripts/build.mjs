@@ -28,7 +28,9 @@ async function buildEngine() {
   const binding = ["--omit-default-module-path", "--experimental-reset-state-function"];
   await must("wasm-bindgen", [made, "--target", "web", "--out-dir", "dist/pkg", "--out-name", "landfall", ...binding]);
   const wasm = join(out, "landfall_bg.wasm");
-  await must("wasm-opt", [wasm, "-o", wasm, "-Oz", ...FEATURES.map((feature) => `--enable-${feature}`)]);
+  // A function with one caller stays a function: put into it, it would be less like the others, and gzip finds 4 KB less.
+  const options = ["-Oz", "--one-caller-inline-max-function-size=0"];
+  await must("wasm-opt", [wasm, "-o", wasm, ...options, ...FEATURES.map((feature) => `--enable-${feature}`)]);
 }
 
 /** Builds what is not fresh; says what was built. */
