@@ -19,7 +19,6 @@ use crate::store::stage::{Size, Staged, fitting};
 use crate::time::Millis;
 use crate::wire::{Mark, Processed, Status};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 /// Cutting a batch of completed ops as a transaction.
 #[derive(Clone, Debug)]
@@ -110,13 +109,16 @@ impl Replay {
             sync.replay = replay;
             sync.mark = mark.or(sync.mark.take());
         });
-        let groups: BTreeSet<&str> = self.batch.iter().filter_map(|op| op.group.as_deref()).collect();
+        let groups = order::set(self.batch.iter().filter_map(|op| op.group.clone()));
         if groups.is_empty() {
             return self.done(schema);
         }
         let limit = u32::try_from(crate::limits::BATCH_OPS).unwrap_or(u32::MAX);
         Ok(Step::Read(
-            groups.into_iter().map(|group| Read::Range(Range::all(QUEUE, limit).by(BY_GROUP).only(group.into()))).collect(),
+            groups
+                .into_iter()
+                .map(|group| Read::Range(Range::all(QUEUE, limit).by(BY_GROUP).only(group.as_str().into())))
+                .collect(),
         ))
     }
 

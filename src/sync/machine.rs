@@ -189,7 +189,7 @@ impl Machine {
     fn rung(&mut self, bell: &Bell) {
         self.lead_rung(bell);
         if let Some(travels) = &bell.travels {
-            self.travelling = travels.iter().cloned().collect();
+            self.travelling = order::set(travels.iter().cloned());
         }
         if bell.gen_no > self.known.gen_no {
             let [queued, failed, conflicts] = bell.counts;

@@ -17,7 +17,7 @@ impl Machine {
     /// The batch leaves.
     pub(super) fn depart(&mut self) {
         let batch = self.running.as_ref().map(|running| running.batch.as_slice()).unwrap_or_default();
-        self.travelling = batch.iter().map(|op| (op.entity_type.clone(), op.entity_id.clone())).collect();
+        self.travelling = crate::record::order::set(batch.iter().map(|op| (op.entity_type.clone(), op.entity_id.clone())));
         self.tell_travels(&self.travelling.clone());
     }
 
