@@ -78,6 +78,8 @@ pub struct Absorb {
     /// Rows of the slice that do not keep to the schema, by their place in it, and whether the same was seen before.
     refused: BTreeMap<usize, (Error, bool)>,
     round: u8,
+    /// The user's roles, if the page names them.
+    roles: Option<Vec<String>>,
 }
 
 impl Absorb {
@@ -96,7 +98,14 @@ impl Absorb {
             kept: Vec::new(),
             refused: BTreeMap::new(),
             round: 0,
+            roles: None,
         }
+    }
+
+    /// The page says that these are the user's roles: local writes are checked by them from now on.
+    #[must_use]
+    pub fn of(self, roles: Option<Vec<String>>) -> Self {
+        Self { roles, ..self }
     }
 
     /// What it may touch. An ack may name a record of any entity, so a slice with acks may touch all.
@@ -292,6 +301,11 @@ impl Absorb {
         for name in self.gone() {
             lost::keep(&mut desk, &name, None, self.now)?;
             answer::vanish(&mut desk, &name);
+        }
+        if let Some(roles) =
+            self.roles.take().filter(|roles| desk.sync_row().is_some_and(|sync| sync.roles.as_ref() != Some(roles)))
+        {
+            desk.edit_sync(|sync| sync.roles = Some(roles));
         }
         if rest.is_none() {
             let (token, has_more) = (self.slice.token.clone(), self.expect.has_more);

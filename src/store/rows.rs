@@ -91,43 +91,9 @@ plain! {
         pub swept_at: Millis = Millis::default(),
         /// The user's roles as the server last named them; none: it never has.
         pub roles?: Option<Vec<String>>,
-        /// Where pulls of a part stand, by what they were asked for; gone when the whole is fetched.
-        pub sides?: Vec<Side>,
         /// The protocol this row was written under.
         pub protocol: u32,
         ..
-    }
-}
-
-plain! {
-    /// Where a pull of some entities or tiers stands.
-    #[derive(Clone, Debug, PartialEq)]
-    pub struct Side {
-        /// What it is asked for.
-        pub part: Part,
-        /// Where it goes on.
-        pub token: Token,
-        ..
-    }
-}
-
-plain! {
-    /// A part of what a pull could bring; empty lists stand for everything.
-    #[derive(Clone, Debug, PartialEq, Eq)]
-    pub struct Part: Default {
-        /// Only these entities.
-        pub entities?: Vec<String>,
-        /// Only these tiers.
-        pub tiers?: Vec<u8>,
-        ..
-    }
-}
-
-impl Part {
-    /// Whether it is everything.
-    #[must_use]
-    pub fn is_all(&self) -> bool {
-        self.entities.is_empty() && self.tiers.is_empty()
     }
 }
 
@@ -311,7 +277,6 @@ impl SyncRow {
             replay: None,
             restored: false,
             roles: None,
-            sides: Vec::new(),
             swept_at: now,
             protocol: PROTOCOL,
         }

@@ -21,6 +21,7 @@ pub(super) struct Page {
     taking: Option<Token>,
     has_more: bool,
     reset: Option<Reset>,
+    roles: Option<Vec<String>>,
 }
 
 impl Machine {
@@ -48,13 +49,21 @@ impl Machine {
 
     pub(super) fn pulled(&mut self, reply: PullReply) {
         match self.accept(&reply.slices, reply.has_more, reply.reset) {
-            Ok(()) => self.take_page(),
+            Ok(()) => {
+                if let Some(page) = self.running.as_mut().and_then(|running| running.page.as_mut()) {
+                    page.roles = reply.roles;
+                }
+                self.take_page();
+            }
             Err(error) => self.fail(error),
         }
     }
 
     /// Checks a page and lays it ready.
     pub(super) fn accept(&mut self, slices: &[Slice], has_more: bool, reset: Option<Reset>) -> Result<()> {
+        if slices.len() > limits::PAGE_SLICES {
+            return Err(Error::new(Code::ProtocolError, "a page of more slices than there can be").at("slices"));
+        }
         for slice in slices {
             check::slice(slice)?;
             for row in &slice.changes {
@@ -71,7 +80,8 @@ impl Machine {
             return Err(Error::new(Code::ProtocolError, "a page that leads nowhere").at("next_sync_token"));
         }
         if let Some(running) = &mut self.running {
-            running.page = Some(Page { slices: slices.iter().cloned().collect(), token, taking: None, has_more, reset });
+            running.page =
+                Some(Page { slices: slices.iter().cloned().collect(), token, taking: None, has_more, reset, roles: None });
         }
         Ok(())
     }
@@ -89,7 +99,7 @@ impl Machine {
             page.taking = Some(slice.token.clone());
             let expect =
                 Expect { fence: running.fence, token: page.token.clone(), has_more: page.has_more || !page.slices.is_empty() };
-            let absorb = Absorb::new(expect, slice, self.at.now);
+            let absorb = Absorb::new(expect, slice, self.at.now).of(page.roles.clone());
             return self.run(absorb);
         }
         let has_more = page.has_more;

@@ -336,3 +336,22 @@ fn kinds_of_records_that_this_schema_does_not_know_are_passed_over() {
     let new = bench.ledger.pull(&bench.schema, &who("d"), request(old.next_sync_token, 2), Millis(1));
     assert_eq!(new.reset, Some(landfall::wire::Reset::Token));
 }
+
+// SEC-4: the roles that the last page named hold for what is written with no network.
+#[test]
+fn a_write_that_the_role_does_not_allow_is_refused_on_the_device() {
+    let mut field = Field::new();
+    field.schema.roles = serde_json::from_value(json!({
+        "tech": { "may": { "job": ["update"] }, "not_fields": ["job.to"] } }))
+    .expect("roles");
+    let range = IdRange { entity_type: "job".into(), after: None, through: None, kept: vec![] };
+    let slice = Slice { acks: vec![], changes: vec![], removed: vec![], range: Some(range), token: "t".into() };
+    let expect = Expect { fence: field.fence, token: None, has_more: false };
+    let absorb = Absorb::new(expect, slice, Millis(field.now)).of(Some(vec!["tech".into()]));
+    field.tx(absorb).expect("absorbed");
+    let refused = field.write(Operation::Create, "j", json!({ "n": "1" })).expect_err("refused");
+    assert_eq!((refused.code, refused.path.as_str()), (Code::PermissionDenied, "job"));
+    let refused = field.write(Operation::Update, "j", json!({ "to": "bob" })).expect_err("refused");
+    assert_eq!(refused.code, Code::PermissionDenied);
+    assert_eq!(field.store.rows("sync_queue").count(), 0);
+}
