@@ -27,7 +27,7 @@ export interface FieldLike {
 /** Where a record stands; the engine's own property of it. */
 export interface SyncInfo {
   /** `syncing`: as `pending`, and an op of it is on its way at this moment. */
-  status: "synced" | "pending" | "syncing" | "failed" | "conflict";
+  status: "synced" | "pending" | "syncing" | "failed" | "conflict" | "locked";
   version: number | null;
   local: number;
   modified: number;

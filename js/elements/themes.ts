@@ -124,7 +124,7 @@ const LOOKS: Record<ThemeName, (status: Status, now: number) => Look> = { landfa
 export const look = (theme: ThemeName, status: Status, now: number): Look => (LOOKS[theme] ?? landfall)(status, now);
 
 /** Where a record stands; `absent`: it is not on this device. */
-export type MarkState = "synced" | "pending" | "syncing" | "failed" | "conflict" | "absent";
+export type MarkState = "synced" | "pending" | "syncing" | "failed" | "conflict" | "locked" | "absent";
 
 type Mark = [Sign, Tone, Word];
 
@@ -134,6 +134,8 @@ const MARKS: Record<MarkState, Mark> = {
   syncing: ["sync", "busy", "mark_syncing"],
   failed: ["cross", "bad", "mark_failed"],
   conflict: ["warn", "warn", "mark_conflict"],
+  // Out of the user's scope, with work that is kept back.
+  locked: ["cross", "bad", "mark_failed"],
   absent: ["dots", "off", "mark_absent"],
 };
 
