@@ -129,7 +129,10 @@ fn applied(desk: &mut Desk, schema: &Schema, op: &Op, answer: &Processed, now: M
         (None, _) => rebase::predict(entity, base.as_ref(), &by_their_clock(desk, op)),
     };
     let alike = answer.digest.is_empty() || digest(data.as_ref().unwrap_or(&no_fields())) == answer.digest;
-    if !alike {
+    // A create that had left before is answered with what was so then. Where a snapshot has come in between, no delta says what
+    // became of the record since, and a snapshot lists no tombstones.
+    let old = op.operation == Operation::Create && base.is_none() && op.sent_at.is_some_and(|first| first < op.updated_at);
+    if !alike || old {
         want(desk, &name);
     }
     let mut stamps = base.as_ref().map(|base| base.stamps.clone()).unwrap_or_default();
