@@ -109,8 +109,8 @@ fn heal(world: &mut World) -> Result<(), String> {
     world.config = world.config.healed();
     world.say(NOBODY, 0, "healed", String::new);
     for device in 0..world.devices.len() {
-        // Bells that were lost until now are not rung again.
-        world.devices[device].untold_until = world.now + HEARD_MS;
+        // Bells that were lost until now are not rung again, and a clock that was set back puts a look off once more.
+        world.devices[device].untold_until = world.now + 2 * HEARD_MS;
         if !world.devices[device].online {
             world.set_online(device, true);
         }
