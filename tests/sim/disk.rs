@@ -8,6 +8,7 @@ use crate::trace::NOBODY;
 use crate::world::World;
 use landfall::id::OpId;
 use landfall::store::Memory;
+use landfall::wire::Status;
 
 /// Most devices a world grows to by clones.
 const DEVICES: usize = 6;
@@ -96,7 +97,9 @@ impl World {
         let open = self.devices[device].store.rows("sync_queue").filter(|row| row["status"] != "completed");
         let open = open.map(|row| OpId(row["id"].as_str().unwrap_or_default().to_owned())).collect();
         let ledger = &self.servers[self.devices[device].tenant].ledger;
-        self.model.doubt(device, &open, |op| ledger.entry(op).is_some());
+        // One that was refused waits for a person, and is lost with its store like one that was never sent.
+        let applied = |op: &OpId| ledger.entry(op).is_some_and(|entry| entry.answer.status == Status::Success);
+        self.model.doubt(device, &open, applied);
     }
 
     /// The store is not what it was: what the checkers had followed begins anew.

@@ -90,8 +90,9 @@ impl Model {
         }
     }
 
+    /// Its author wants it no more. Where another copy may have sent it, that is not for one copy to say.
     pub fn give_up(&mut self, op: &OpId) {
-        if let Some(claim) = self.claims.get_mut(op) {
+        if let Some(claim) = self.claims.get_mut(op).filter(|claim| claim.sure == Sure::Yes) {
             claim.sure = Sure::Gone;
         }
     }

@@ -48,6 +48,7 @@ fn whole(world: &mut World) -> Result<(), String> {
         world.config = Config { steps, ..faults.clone() };
         trouble(world)?;
         heal(world)?;
+        world.oracle.rolled.fill(false);
     }
     Ok(())
 }

@@ -6,14 +6,19 @@ use crate::invariants::{self, Sent, history::History};
 use crate::world::World;
 use landfall::authority::{MemoryLedger, RowKey, TokenKey, Who};
 use landfall::error::{Code, Error, Result};
+use landfall::id::Run;
 use landfall::sync::{Reply, Request};
 use landfall::time::Millis;
-use landfall::wire::{Change, PushReply, PushRequest, Status};
+use landfall::wire::{Change, PushReply, PushRequest, Reset, Status};
 use serde_json::json;
 
 pub struct Server {
     pub ledger: MemoryLedger,
     pub key: TokenKey,
+    /// The runs since the data was last put back.
+    pub runs: Vec<Run>,
+    /// A copy of the ledger, made some time ago.
+    pub backup: Option<MemoryLedger>,
     /// Every version that ever was.
     pub history: History,
 }
@@ -21,7 +26,8 @@ pub struct Server {
 impl Server {
     pub fn new(tenant: usize, seed: u64) -> Self {
         let key = TokenKey([9 + tenant as u8; 32]);
-        Self { ledger: MemoryLedger::new(key.clone(), format!("run-{seed}").into()), key, history: History::default() }
+        let ledger = MemoryLedger::new(key.clone(), format!("run-{seed}").into());
+        Self { ledger, key, runs: vec![format!("run-{seed}").into()], backup: None, history: History::default() }
     }
 }
 
@@ -105,9 +111,15 @@ impl World {
         let mut reply = self.servers[tenant].ledger.push(&self.schema, who, push, Millis(self.now))?;
         invariants::decided(self, tenant, before, &sent);
         for (place, id) in renamed {
-            reply.processed[place].queue_id = id;
+            if let Some(answer) = reply.processed.get_mut(place) {
+                answer.queue_id = id;
+            }
         }
         self.remember_rare(&reply);
+        if reply.reset == Some(Reset::Rollback) && reply.processed.is_empty() {
+            // Nothing was decided, so nothing was held either.
+            held.clear();
+        }
         for (place, change) in held.into_iter().rev() {
             let error = Error::new(Code::QuotaExceeded, "simulated");
             let answer = json!({ "queue_id": change.queue_id, "status": "error", "entity_id": change.entity_id, "error": error });
@@ -133,11 +145,38 @@ impl World {
 
     /// Turns in the server's own life.
     pub fn trouble_server(&mut self) {
+        if self.config.rate(Fault::ServerRollback) > 0 && self.rng.chance(10) {
+            let tenant = self.rng.pick(self.servers.len());
+            self.servers[tenant].backup = Some(self.servers[tenant].ledger.clone());
+        }
+        if self.happens(Fault::ServerRollback) {
+            self.roll_back();
+        }
         if self.happens(Fault::ServerRestart) {
             let tenant = self.rng.pick(self.servers.len());
             let run = format!("run-{}", self.rng.next());
             self.say_server("restarts", tenant as u64, || run.clone());
+            self.servers[tenant].runs.push(run.as_str().into());
             self.servers[tenant].ledger.restart(run.into());
+        }
+    }
+}
+
+impl World {
+    /// A server is put back to its copy: what it has acknowledged since is gone, until devices bring it back.
+    fn roll_back(&mut self) {
+        let tenant = self.rng.pick(self.servers.len());
+        let Some(backup) = self.servers[tenant].backup.clone() else { return };
+        self.seen.insert("server put back");
+        let lost = self.servers[tenant].ledger.counter() - backup.counter();
+        self.say_server("rolled back", lost, || format!("by {lost} changes"));
+        self.servers[tenant].ledger = backup;
+        let run = format!("run-{}", self.rng.next());
+        self.servers[tenant].runs = vec![run.as_str().into()];
+        self.servers[tenant].ledger.restart(run.into());
+        self.oracle.rolled_back(tenant, &self.servers[tenant].ledger);
+        for device in (0..self.devices.len()).filter(|device| self.devices[*device].tenant == tenant) {
+            self.oracle.cursors[device] = invariants::i12_cursor::Place::Unknown;
         }
     }
 }

@@ -13,7 +13,7 @@ pub fn refused_by_the_server(world: &World, device: usize, old: Option<&Value>, 
     let Some(row) = new.filter(|_| waits(new) && !waits(old)) else { return Ok(()) };
     let op = crate::people::op_of(row);
     let sure = world.model.claims.get(&op).is_some_and(|claim| claim.sure == Sure::Yes);
-    if !sure || row["error"]["code"] == "PAYLOAD_TOO_LARGE" {
+    if !sure || row["error"]["code"] == "PAYLOAD_TOO_LARGE" || world.oracle.rolled[world.devices[device].tenant] {
         return Ok(());
     }
     let entry = world.servers[world.devices[device].tenant].ledger.entry(&op);

@@ -1,6 +1,7 @@
 //! I9: no resurrection. Once a delete has won, no older base brings the record back; only a person who has seen the tombstone
 //! may, by creating the record anew on it.
 
+use landfall::authority::MemoryLedger;
 use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, Default)]
@@ -9,6 +10,11 @@ pub struct Graves {
 }
 
 impl Graves {
+    /// As a ledger stands.
+    pub fn of(ledger: &MemoryLedger) -> Self {
+        Self { dead: ledger.rows().filter(|row| row.deleted).map(|row| row.id.clone()).collect() }
+    }
+
     pub fn changed(&mut self, id: &str, deleted: bool, undelete: bool) -> Result<(), String> {
         if deleted {
             self.dead.insert(id.to_owned());

@@ -29,7 +29,8 @@ pub fn check(world: &mut World, device: usize) -> Result<(), String> {
         world.oracle.cursors[device] = Place::None;
         return Ok(());
     };
-    if cursor.snapshot.is_some() {
+    if cursor.snapshot.is_some() || !server.runs.contains(&cursor.run) {
+        // What a server said before it was put back is about data that it no longer has.
         return Ok(());
     }
     let from = match world.oracle.cursors[device] {

@@ -42,7 +42,9 @@ const fn too_long(now: u64, since: u64) -> bool {
 /// At rest somebody on each device says so, and nobody says the contrary.
 pub fn quiet(world: &World) -> Result<(), String> {
     for (at, device) in world.devices.iter().enumerate() {
-        if !device.contexts.iter().any(|context| context.status.state == State::Synced) {
+        // What was kept aside of a restored server's records waits for somebody to look at it.
+        let aside = device.store.rows("quarantine").next().is_some();
+        if !aside && !device.contexts.iter().any(|context| context.status.state == State::Synced) {
             let states: Vec<_> = device.contexts.iter().map(|context| &context.status).collect();
             return Err(format!("I20: everything is synced and device {at} does not say so: {states:?}"));
         }

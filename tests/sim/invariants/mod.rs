@@ -20,6 +20,7 @@ pub mod i20_honest;
 pub mod law01_counts;
 
 use crate::world::World;
+use landfall::authority::MemoryLedger;
 use landfall::id::OpId;
 use landfall::record::Fields;
 use landfall::schema::{Operation, Schema};
@@ -71,6 +72,8 @@ pub struct Oracle {
     pub cursors: Vec<i12_cursor::Place>,
     pub rates: Vec<i16_alive::Rate>,
     pub counts: Vec<law01_counts::Counts>,
+    /// Whether a tenant's server was put back since the last rest: until then what was shown may be missing for a while.
+    pub rolled: Vec<bool>,
 }
 
 impl Oracle {
@@ -83,6 +86,7 @@ impl Oracle {
             cursors: Vec::new(),
             rates: Vec::new(),
             counts: Vec::new(),
+            rolled: vec![false; tenants],
         };
         (0..devices).for_each(|_| oracle.add_device());
         oracle
@@ -98,6 +102,14 @@ impl Oracle {
     pub fn follow_anew(&mut self, schema: &Schema, store: &Memory, device: usize) {
         self.cursors[device] = i12_cursor::Place::Unknown;
         self.counts[device] = law01_counts::Counts::of(schema, store);
+    }
+
+    /// A tenant's server has forgotten the last of what it had done.
+    pub fn rolled_back(&mut self, tenant: usize, ledger: &MemoryLedger) {
+        self.rolled[tenant] = true;
+        self.order = i04_order::Order::default();
+        self.effects[tenant] = i03_once::Effects::of(ledger);
+        self.graves[tenant] = i09_deleted::Graves::of(ledger);
     }
 
     pub fn requested(&mut self, device: usize, now: u64) {
@@ -125,7 +137,7 @@ fn stored_checked(world: &mut World, device: usize, journal: &Journal) -> Result
             "conflicts" => {}
             store => {
                 world.oracle.counts[device].record(store, before.row.as_ref(), row);
-                if store == "tallies" {
+                if store == "tallies" && !world.oracle.rolled[world.devices[device].tenant] {
                     i05_reads::check(&world.model, &world.carried.dropped, before.row.as_ref(), row)?;
                 }
             }
@@ -148,14 +160,18 @@ fn decided_checked(world: &mut World, tenant: usize, before: u64, sent: &[Sent])
     for op in sent {
         let Some(entry) = ledger.entry(&op.op) else { continue };
         if entry.answer.status != Status::Success {
-            i10_references::refused(model, op, entry.answer.error.as_ref())?;
+            if !oracle.rolled[tenant] {
+                i10_references::refused(model, op, entry.answer.error.as_ref())?;
+            }
             continue;
         }
         oracle.order.applied(model, op)?;
         if op.entity == "tally" {
             oracle.effects[tenant].applied(op);
             i17_merge::takes_nothing(model, op)?;
-            i01_survives::whole(model, op)?;
+            if !oracle.rolled[tenant] || op.operation == Operation::Update {
+                i01_survives::whole(model, op)?;
+            }
         }
     }
     for row in ledger.changed_since(before) {
@@ -184,6 +200,7 @@ pub fn quiet(world: &World) -> Result<(), String> {
     i11_bases::none_left(world)?;
     i02_answered::all(world)?;
     i03_once::all(world)?;
+    i03_once::sums(world)?;
     i01_survives::all(world)?;
     i06_causal::check(world)?;
     i20_honest::quiet(world)
