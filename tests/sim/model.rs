@@ -126,6 +126,22 @@ impl Model {
         self.tainted.insert(device);
     }
 
+    /// A device gave an op a new id, so that it is not taken for another copy's; either may carry the change now.
+    pub fn reissued(&mut self, old: &OpId, new: &OpId) {
+        let Some(claim) = self.claims.get_mut(old) else { return };
+        claim.sure = Sure::Doubtful;
+        let claim = claim.clone();
+        for mark in &claim.marks {
+            self.by_mark.insert(mark.clone(), new.clone());
+        }
+        self.claims.insert(new.clone(), claim);
+    }
+
+    /// Whether any store was replaced or lives twice.
+    pub fn has_copies(&self) -> bool {
+        !self.tainted.is_empty()
+    }
+
     /// A person took a mark away.
     pub fn unmark(&mut self, mark: &str) {
         if let Some(claim) = self.by_mark.remove(mark).and_then(|op| self.claims.get_mut(&op)) {

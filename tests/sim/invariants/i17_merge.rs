@@ -9,7 +9,12 @@ use landfall::authority::Row;
 pub fn row(model: &Model, row: &Row) -> Result<(), String> {
     for field in ["title", "ask", "marks"] {
         for text in row.data.get(field).into_iter().flat_map(texts) {
-            written(model.origin(text), (&row.entity, &row.id), text)?;
+            // A copy of a store may bring its new records a second time, under other ids.
+            let origin = model.origin(text).map(|origin| match model.has_copies() {
+                true => Written { id: String::new(), ..origin.clone() },
+                false => origin.clone(),
+            });
+            written(origin.as_ref(), (&row.entity, &row.id), text)?;
         }
     }
     Ok(())
