@@ -53,7 +53,7 @@ faults! {
     /// The server is put back to a backup.
     ServerRollback = "server-rollback", 4, Some("eight seeds of 1,000 still fail with it; README.md lists them");
     /// Tombstones and answers beyond the horizon are collected.
-    Collected = "collected", 10, Some("needs virtual leaps of a month, which the deadline and the clocks of the other faults do not yet follow");
+    Collected = "collected", 10, Some("needs virtual leaps of a month, which no other fault follows yet");
     /// The server's schema moves on, devices follow one by one.
     SchemaAdvanced = "schema-advanced", 4, Some("needs two schemas in one world");
     /// A context dies between two inputs.
