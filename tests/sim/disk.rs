@@ -55,8 +55,10 @@ impl World {
             self.devices[device].store.revert(rows);
         }
         self.looked_at_anew(device);
-        let verdict = invariants::i01_survives::after_loss(self, device);
-        self.judge(verdict);
+        if !self.model.has_copies() {
+            let verdict = invariants::i01_survives::after_loss(self, device);
+            self.judge(verdict);
+        }
     }
 
     fn replace(&mut self, device: usize, store: Memory) {
