@@ -123,6 +123,7 @@ impl MemoryLedger {
         let mut reply = PushReply {
             success: success(&commit.processed),
             processed: commit.processed,
+            repeated: commit.repeated,
             mark: runs::mark(&self.runs, self.counter),
             pull_error,
             ..PushReply::without_answers(now)

@@ -40,6 +40,7 @@ pub struct Decided {
     changed: Vec<Row>,
     fresh: Vec<Fresh>,
     processed: Vec<Processed>,
+    repeated: Vec<OpId>,
     /// Records of which an op of this push was not accepted.
     unsettled: BTreeSet<RowKey>,
     /// Records that are not what ops of this push take them for: their ids were claimed by creates that were not accepted.
@@ -80,6 +81,8 @@ pub struct PushCommit {
     pub device: DeviceRow,
     /// The answers of the push, old and new, in the order of the request.
     pub processed: Vec<Processed>,
+    /// The ops whose answers are old.
+    pub repeated: Vec<OpId>,
     /// What the rows do to membership.
     pub membership: Membership,
 }
@@ -130,6 +133,7 @@ impl<'a> Push<'a> {
             changed: Vec::new(),
             fresh: Vec::new(),
             processed: Vec::new(),
+            repeated: Vec::new(),
             unsettled: BTreeSet::new(),
             claimed: BTreeSet::new(),
             temps: Vec::new(),
@@ -167,7 +171,10 @@ impl<'a> Push<'a> {
             // Over the bytes as they came: the same op has the same fingerprint under every schema.
             let fingerprint = fingerprint(change);
             match known.get(&change.queue_id) {
-                Some(entry) => decided.processed.push(self.again(entry, change, &fingerprint)),
+                Some(entry) => {
+                    decided.repeated.push(entry.id.clone());
+                    decided.processed.push(self.again(entry, change, &fingerprint));
+                }
                 None => self.one(op, fingerprint, overlay, decided),
             }
         }
@@ -371,7 +378,7 @@ impl Decided {
         if self.older {
             negotiate::for_older(&mut processed);
         }
-        PushCommit { rows, entries, temps: self.temps, device: self.device, processed, membership }
+        PushCommit { rows, entries, temps: self.temps, device: self.device, processed, repeated: self.repeated, membership }
     }
 }
 

@@ -4,7 +4,7 @@
 //! | waiting | next | becomes |
 //! |---|---|---|
 //! | create | update | the create, with the new values |
-//! | create | delete | nothing: the server never hears of the record |
+//! | create | delete | nothing: the server never hears of the record (the delete, if it has: from a copy of this database) |
 //! | update | update | one update, with the oldest `before`; nothing if it leads back to where it began |
 //! | update | delete | the delete |
 //!

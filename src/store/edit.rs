@@ -94,8 +94,10 @@ impl Edit<'_> {
     fn delete(&mut self, desk: &mut Desk) -> Result<Option<OpId>> {
         let record = self.shown(desk)?.clone();
         self.keep_base(desk, &record);
+        // A create that the server has heard of all the same (from a copy of this database) leaves a record there to delete.
+        let there = desk.base(self.name).is_some_and(|base| base.data.is_some());
         let op = match self.open_op(desk) {
-            Some(open) => match coalesce::delete(open.operation) {
+            Some(open) => match coalesce::delete(if there { Operation::Update } else { open.operation }) {
                 Coalesced::Op(operation, patch) => Some(self.replace(desk, open, (operation, patch), Links::default())),
                 Coalesced::Nothing => self.undone(desk, &open),
             },

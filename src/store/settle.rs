@@ -59,6 +59,7 @@ pub struct Settle {
     now: Millis,
     most: u32,
     mark: Option<Mark>,
+    repeated: Vec<OpId>,
     /// For new ids, where two records claimed the same.
     entropy: Option<Entropy>,
     desk: Desk,
@@ -71,13 +72,30 @@ impl Settle {
     /// For the holder of `fence`; an op is given up after `most` answered attempts.
     #[must_use]
     pub fn new(fence: u64, items: Vec<Answered>, now: Millis, most: u32) -> Self {
-        Self { fence, items, now, most, mark: None, entropy: None, desk: Desk::default(), children: Vec::new(), round: 0 }
+        Self {
+            fence,
+            items,
+            now,
+            most,
+            mark: None,
+            repeated: Vec::new(),
+            entropy: None,
+            desk: Desk::default(),
+            children: Vec::new(),
+            round: 0,
+        }
     }
 
     /// With what the server says of how far it has come.
     #[must_use]
     pub fn told(self, mark: Option<Mark>) -> Self {
         Self { mark, ..self }
+    }
+
+    /// With the ops that the server had decided before.
+    #[must_use]
+    pub fn again(self, repeated: Vec<OpId>) -> Self {
+        Self { repeated, ..self }
     }
 
     /// With randomness for new ids: of ops, should a copy of this database have used the old ones, and of records whose ids
@@ -201,6 +219,10 @@ impl Settle {
             }
             match answer::settle(&mut desk, schema, item.seq, &item.answer, (self.now, self.most))? {
                 Fate::Applied => {
+                    // A copy of this database had sent it: it may have been changed, or deleted, before this one ever looked.
+                    if item.operation == Operation::Create && self.repeated.contains(&item.answer.queue_id) {
+                        answer::want(&mut desk, &item.name);
+                    }
                     settled.applied += 1;
                     settled.ids.push(item.answer.queue_id.clone());
                 }

@@ -124,7 +124,8 @@ impl Machine {
         let took = self.at.now.since(self.sent_at);
         self.window.answered(items.len(), took, self.rules.batch.time_ms);
         let Some(running) = &self.running else { return };
-        let settle = Settle::new(running.fence, items, self.at.now, self.rules.retry.max_attempts).told(reply.mark);
+        let settle =
+            Settle::new(running.fence, items, self.at.now, self.rules.retry.max_attempts).told(reply.mark).again(reply.repeated);
         let settle = settle.with(Entropy::new(self.at.random));
         self.run(settle);
     }

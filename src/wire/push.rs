@@ -68,6 +68,9 @@ plain! {
         pub success: bool,
         /// One answer for each op, in their order.
         pub processed: Vec<Processed>,
+        /// Those of the ops that had been decided before: their answers say what was so then, and their records may have changed
+        /// since.
+        pub repeated?: Vec<OpId>,
         /// The first page, if it was asked for.
         pub slices: Vec<Slice> = Vec::new(),
         /// The slices' changes once more for clients that know only goalflow's specification; ours leaves them unread.
@@ -96,6 +99,7 @@ impl PushReply {
         Self {
             success: false,
             processed: Vec::new(),
+            repeated: Vec::new(),
             slices: Vec::new(),
             pull_changes: Vec::new(),
             has_more: false,

@@ -80,6 +80,7 @@ fn answers_an_op(code: Code, single: Single) {
             .iter()
             .map(|one| Processed::refused(one.queue_id.clone(), &one.entity_id, problem(code)))
             .collect(),
+        repeated: vec![],
         slices: vec![],
         pull_changes: vec![],
         has_more: false,

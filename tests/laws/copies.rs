@@ -2,8 +2,10 @@
 
 use crate::fleet::{DAY, Fleet};
 use landfall::schema::Operation;
+use landfall::store::absorb::{Absorb, Expect};
 use landfall::store::act::Decision;
-use landfall::sync::Input;
+use landfall::store::note::{Fact, Note};
+use landfall::sync::{Input, Reply, Request};
 use serde_json::json;
 
 /// A fleet of one, and a second device that is a copy of it.
@@ -46,7 +48,6 @@ fn scenario_23_an_edit_in_a_copy_is_not_taken_for_what_the_other_copy_sent() {
 /// An ack alone (in a page that came before anything was sent) does not settle an op that is still being edited here.
 #[test]
 fn scenario_23_an_ack_of_an_op_that_never_left_settles_nothing() {
-    use landfall::store::absorb::{Absorb, Expect};
     use landfall::wire::{Ack, Slice};
     let mut fleet = copied(|fleet| fleet.update(0, "n", "waits in both"));
     let op = fleet.devices[1].store.rows("sync_queue").find(|op| op["status"] == "pending").expect("it waits").clone();
@@ -136,5 +137,45 @@ fn scenario_23_a_sum_that_both_copies_had_waiting_is_asked_about() {
     fleet.act(1, "n", Decision::Discard);
     fleet.sync_all();
     assert_eq!(count(&fleet), 5.0);
+    fleet.assert_alike();
+}
+
+/// Takes a whole first load into the second device, before any of its own ops has left.
+fn load(fleet: &mut Fleet) {
+    let store = fleet.devices[1].store.clone();
+    fleet.feed(1, Input::Pause(false));
+    let (_, request) = fleet.devices[1].requests.pop_front().expect("a push");
+    let Request::Push(push) = request else { panic!("not a push: {request:?}") };
+    fleet.devices[1].store = store;
+    let head = fleet.devices[1].store.rows("metadata").find(|row| row["key"] == "head").expect("a head").clone();
+    let fence = head["fence"].as_u64().expect("a fence");
+    fleet.run(1, Note::new(fence, Fact::Reset, fleet.wall(1))).expect("noted");
+    let mut token = None;
+    loop {
+        let page = push.first_page().expect("a page is asked for");
+        let reply = fleet.answer(1, Request::Pull(landfall::wire::PullRequest { sync_token: token.clone(), ..page }));
+        let Ok(Reply::Pull(reply)) = reply else { panic!("{reply:?}") };
+        for slice in reply.slices {
+            let expect = Expect { fence, token: token.clone(), has_more: reply.has_more };
+            token = Some(slice.token.clone());
+            fleet.run(1, Absorb::new(expect, slice, fleet.wall(1))).expect("absorbed");
+        }
+        if !reply.has_more {
+            break;
+        }
+    }
+}
+
+/// The other copy's create has come back to this one as a row: deleting the record deletes it on the server too.
+#[test]
+fn scenario_23_a_record_that_the_other_copy_has_created_can_be_deleted_here() {
+    let mut fleet = copied(|fleet| fleet.create(0, "x", "typed in both"));
+    fleet.sync(0);
+    load(&mut fleet);
+    fleet.write(1, Operation::Delete, ("note", "x"), json!(null));
+    let store = fleet.devices[1].store.clone();
+    fleet.reopen_offline(1, store);
+    fleet.sync_all();
+    assert!(fleet.ledger.rows().find(|row| row.id == "x").expect("it was there").deleted);
     fleet.assert_alike();
 }

@@ -129,6 +129,7 @@ impl Ledger for Sqlite {
         let mut reply = PushReply {
             success: success(&commit.processed),
             processed: commit.processed,
+            repeated: commit.repeated,
             mark,
             pull_error,
             ..PushReply::without_answers(ask.now)
