@@ -219,8 +219,8 @@ impl Settle {
             }
             match answer::settle(&mut desk, schema, item.seq, &item.answer, (self.now, self.most))? {
                 Fate::Applied => {
-                    // A copy of this database had sent it: it may have been changed, or deleted, before this one ever looked.
-                    if item.operation == Operation::Create && self.repeated.contains(&item.answer.queue_id) {
+                    // What was so when it was decided: the record may have been changed, or deleted, before this device looked.
+                    if self.repeated.contains(&item.answer.queue_id) {
                         answer::want(&mut desk, &item.name);
                     }
                     settled.applied += 1;
