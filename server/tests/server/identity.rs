@@ -5,17 +5,6 @@ use crate::world::{World, push};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-macro_rules! conformance {
-    ($($name:ident)*) => {
-        mod memory { $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-            super::$name(crate::world::World::with(|config| config.data = None).await).await;
-        })* }
-        mod sqlite { $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-            super::$name(crate::world::World::new().await).await;
-        })* }
-    };
-}
-
 conformance! {
     temporary_ids_get_real_ones_once_and_everywhere
     a_temporary_id_means_nothing_to_others

@@ -7,17 +7,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-macro_rules! conformance {
-    ($($name:ident)*) => {
-        mod memory { $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-            super::$name(crate::world::World::with(|config| config.data = None).await).await;
-        })* }
-        mod sqlite { $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-            super::$name(crate::world::World::new().await).await;
-        })* }
-    };
-}
-
 conformance! {
     an_op_is_applied_once_and_answered_for_ever
     the_same_push_many_times_at_once_has_one_effect

@@ -3,6 +3,8 @@
 // Helpers of tests may fail a test; clippy knows only functions marked as tests.
 #![allow(clippy::unwrap_used)]
 
+#[macro_use]
+mod conformance;
 mod auth;
 mod bodies;
 mod clinic;

@@ -4,17 +4,6 @@ use crate::clinic::{Client, OK, change, create, delete, status};
 use crate::world::World;
 use serde_json::{Value, json};
 
-macro_rules! conformance {
-    ($($name:ident)*) => {
-        mod memory { $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-            super::$name(crate::world::World::with(|config| config.data = None).await).await;
-        })* }
-        mod sqlite { $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-            super::$name(crate::world::World::new().await).await;
-        })* }
-    };
-}
-
 conformance! {
     scenario_37_a_delete_takes_along_what_the_schema_says
     scenario_37_a_record_that_is_referred_to_stays

@@ -13,17 +13,6 @@ const PUSH: &str = "/field/api/v1/sync/push";
 const PULL: &str = "/field/api/v1/sync/pull";
 const SCOPE: &str = "/field/api/v1/sync/scope";
 
-macro_rules! conformance {
-    ($($name:ident)*) => {
-        mod memory { $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-            super::$name(crate::world::World::with(|config| config.data = None).await).await;
-        })* }
-        mod sqlite { $(#[tokio::test(flavor = "multi_thread")] async fn $name() {
-            super::$name(crate::world::World::new().await).await;
-        })* }
-    };
-}
-
 conformance! {
     a_user_gets_what_the_rules_say_and_what_follows_from_it
     what_leaves_is_taken_away_and_is_no_tombstone
